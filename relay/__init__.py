@@ -1,0 +1,1 @@
+"""relay: payment webhooks in, one Luminate Online gift each out."""

@@ -1,0 +1,180 @@
+"""What relay is told about one organization: its Luminate site, forms, funds, mails, providers.
+
+Plain frozen data with safe defaults. ``relay/config/load.py`` reads it from the environment or from TOML and
+reports every mistake at once; nothing else reads ``os.environ``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Mode(StrEnum):
+    """Which events an organization takes. BOTH is for demonstrations against a sandbox."""
+
+    LIVE = "live"
+    TEST = "test"
+    BOTH = "both"
+
+
+class OptIn(StrEnum):
+    """When ``donor.email_opt_in`` is sent: only a recorded consent, always as known, or never."""
+
+    OPTED_IN = "opted_in"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class WholeUnits(StrEnum):
+    """What to do with cents in a designation (Luminate takes whole units): hold, put them on the first, or
+    send them as they are where the site is known to accept cents."""
+
+    HOLD = "hold"
+    FIRST = "first"
+    SEND_CENTS = "send_cents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LuminateSettings:
+    """How to reach one Luminate site. Times in seconds."""
+
+    url: str
+    api_key: str = field(repr=False)
+    login_name: str
+    login_password: str = field(repr=False)
+    center_id: str = ""
+    source: str = "relay"
+    # Fields: provider, provider_transaction_id, kind, fund, organization. Cut to 255 characters.
+    sub_source: str = "{provider_transaction_id}"
+    v: str = "1.0"
+    response_format: str = "json"
+    suppress_response_codes: bool = False
+    validate: bool = False
+    connect_timeout: float = 5.0
+    read_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormLevel:
+    """A shadow donation form and a level of it; the level should be donor-entered."""
+
+    form_id: int
+    level_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountRule:
+    """Gifts of at least ``minimum`` minor units go to this form and level; the highest that fits wins."""
+
+    minimum: int
+    form: FormLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fund:
+    """Where the money of one provider-side fund code goes; any of the three may be absent.
+
+    ``designee_id``: Luminate's designee. ``write_in``: the name of a write-in designation.
+    ``form``: another form and level. All absent: the code is known, the gift carries no designation.
+    """
+
+    code: str
+    designee_id: int | None = None
+    write_in: str = ""
+    form: FormLevel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRule:
+    """One addOfflineDonation parameter taken from the provider's object by a JMESPath expression.
+
+    It wins over relay's own mapping; ``default`` serves where the expression finds nothing; ``required``
+    holds the gift when neither does.
+    """
+
+    parameter: str
+    path: str = ""
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """Which mails Luminate may send by itself. Default: none."""
+
+    receipt: bool = False
+    registration: bool = False
+    refund: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast to post for this organization, and how patiently."""
+
+    max_in_flight: int = 1
+    per_minute: int = 0  # 0: no limit
+    settle_seconds: float = 5.0
+    # Waits before each further attempt at what surely was not recorded (seconds); then a person.
+    retry_ladder: tuple[int, ...] = (10, 60, 300, 1800, 7200, 21600, 43200, 43200, 43200, 43200, 43200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """One provider of one organization: its secrets (several during a rotation) and its own options."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+    tolerance: int = 300
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+DEFAULT_TENDERS: Mapping[str, str] = {
+    "card": "credit",
+    "wallet": "credit",
+    "check": "check",
+    "cash": "cash",
+    "bank_debit": "check",
+    "other": "cash",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """One charity, strictly apart from the others. ``name`` stands in webhook URLs."""
+
+    name: str
+    luminate: LuminateSettings
+    form: FormLevel
+    title: str = ""
+    mode: Mode = Mode.LIVE
+    currency: str = "USD"
+    time_zone: ZoneInfo = ZoneInfo("UTC")
+    amount_rules: tuple[AmountRule, ...] = ()
+    funds: Mapping[str, Fund] = field(default_factory=dict)
+    # The fund of gifts that name none; "" sends them without a designation.
+    default_fund: str = ""
+    fields: tuple[FieldRule, ...] = ()
+    tenders: Mapping[str, str] = field(default_factory=lambda: DEFAULT_TENDERS)
+    mail: Mail = Mail()
+    opt_in: OptIn = OptIn.OPTED_IN
+    whole_units: WholeUnits = WholeUnits.HOLD
+    # Send a gift with one designation as single_designated_id (never beside designated.X.*).
+    single_designated_id: bool = False
+    pace: Pace = Pace()
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything relay is told, read once at start."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    organizations: Mapping[str, Organization]
+    # The largest webhook body taken, in bytes.
+    max_body_bytes: int = 1_000_000
+    log_format: str = "json"
+    log_level: str = "INFO"

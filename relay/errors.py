@@ -1,0 +1,119 @@
+"""Every error of relay, named by what the caller should do.
+
+::
+
+    RelayError
+    ├── ConfigurationError      every mistake of the configuration at once: mend it, nothing starts
+    ├── MoneyError              not an exact amount of a known currency
+    ├── TransitionRefused       the ledger does not allow this change of status
+    ├── ReplayRefused           a person asked for something that would lose or double a gift
+    ├── LedgerUnavailable       the database did not answer: the sender must try again
+    ├── IntakeRefused           the sender gets this status and sentence
+    │   ├── Unreadable            400  the body is not what this provider sends
+    │   ├── BadSignature          401  not proven to come from the provider
+    │   ├── WrongMode             403  a test event on a live organization, or the reverse
+    │   ├── UnknownSource         404  no such organization, or it has no such provider
+    │   ├── TooLarge              413  more bytes than the limit
+    │   └── CouldNotStore         503  not stored: send it again
+    ├── NotUnderstood           verified, yet we cannot read its meaning: stored, shown, replayable
+    └── TransportError          the call to Luminate did not end in an answer
+        ├── NotSent               surely no byte of the request left: safe to retry
+        └── MaybeSent             Luminate may have it: never send again without proof
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RelayError(Exception):
+    """The root: everything relay raises on purpose."""
+
+
+class ConfigurationError(RelayError):
+    """The configuration has mistakes; ``problems`` holds one sentence for each, with its place."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class MoneyError(RelayError, ValueError):
+    """Not an exact amount of a known currency."""
+
+
+class TransitionRefused(RelayError):
+    """The table of transitions does not allow this change of status."""
+
+
+class ReplayRefused(RelayError):
+    """What a person asked for would lose or double a gift; the message says why."""
+
+
+class LedgerUnavailable(RelayError):
+    """The database did not answer; nothing was stored."""
+
+
+class IntakeRefused(RelayError):
+    """The sender is answered with ``status`` and a body that names ``reason``, never donor data."""
+
+    status = 400
+    reason = "refused"
+
+
+class Unreadable(IntakeRefused):
+    """The body is not what this provider sends."""
+
+    status = 400
+    reason = "unreadable"
+
+
+class BadSignature(IntakeRefused):
+    """Not proven to come from the provider: missing, wrong, too old or from the future."""
+
+    status = 401
+    reason = "bad_signature"
+
+
+class WrongMode(IntakeRefused):
+    """A test event on a live organization, or the reverse."""
+
+    status = 403
+    reason = "wrong_mode"
+
+
+class UnknownSource(IntakeRefused):
+    """No such organization, or it has no such provider."""
+
+    status = 404
+    reason = "unknown_source"
+
+
+class TooLarge(IntakeRefused):
+    """The body has more bytes than the limit."""
+
+    status = 413
+    reason = "too_large"
+
+
+class CouldNotStore(IntakeRefused):
+    """The event could not be committed; the sender must send it again."""
+
+    status = 503
+    reason = "could_not_store"
+
+
+class NotUnderstood(RelayError):
+    """The event is genuine, but its meaning cannot be read; it is stored for a person."""
+
+
+class TransportError(RelayError):
+    """The call to Luminate did not end in an answer."""
+
+
+class NotSent(TransportError):
+    """Surely no byte of the request left: safe to retry."""
+
+
+class MaybeSent(TransportError):
+    """The request may have reached Luminate: never send again without proof of absence."""

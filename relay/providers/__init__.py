@@ -1,0 +1,11 @@
+"""The payment companies relay understands: one file each, and the registry of them all."""
+
+from __future__ import annotations
+
+from relay.providers.base import Delivery, Parsed, Provider
+from relay.providers.standard import STANDARD
+from relay.providers.stripe import STRIPE
+
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (STANDARD, STRIPE)}
+
+__all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]

@@ -1,0 +1,138 @@
+"""What a provider is to relay: two functions, ``verify`` and ``parse``, under one name.
+
+The HTTP contract around them is ``relay/intake.py``. Raw bytes are verified before anything reads them::
+
+    verify(delivery, settings, now)  -> which secret matched (its place in the list); raises BadSignature
+    parse(delivery)                  -> Parsed; raises Unreadable (400) or NotUnderstood (stored, 200)
+
+``parse`` must also work long after the delivery, on the stored bytes: it never looks at a clock or a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from relay.config import ProviderSettings
+from relay.errors import NotUnderstood, Unreadable
+from relay.gifts import Fact
+
+# Deeper than any provider nests (Stripe: 9), far from what breaks a JSON writer.
+MAX_DEPTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook as received: raw body and headers (names in lower case)."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What an event says. No facts: it is kept and counted, and makes no entry; ``note`` says why.
+
+    ``delivery_key`` answers "seen it" (the same event again), the keys inside the facts answer "booked it".
+    ``live`` None: the event does not tell test from live.
+    """
+
+    event_id: str
+    type: str
+    delivery_key: str
+    live: bool | None = None
+    occurred_at: datetime | None = None
+    facts: tuple[Fact, ...] = ()
+    note: str = ""
+
+
+Verify = Callable[[Delivery, ProviderSettings, datetime], int]
+Parse = Callable[[Delivery], Parsed]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A payment company that sends webhooks."""
+
+    name: str
+    verify: Verify
+    parse: Parse
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in the body, without NUL characters (PostgreSQL keeps none).
+
+    Raises Unreadable when it is not a JSON object, NotUnderstood when it nests deeper than MAX_DEPTH.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise Unreadable("the body is not a JSON object")
+    if depth(value) > MAX_DEPTH:
+        raise NotUnderstood(f"the body nests deeper than {MAX_DEPTH} levels")
+    return _without_nul(value) if b"\\u0000" in body else value
+
+
+def depth(value: object) -> int:
+    """How deep lists and objects nest, counted without recursion."""
+    level, layer = 0, [value]
+    while layer:
+        layer = [
+            child
+            for parent in layer
+            for child in (parent.values() if isinstance(parent, dict) else parent if isinstance(parent, list) else ())
+        ]
+        level += 1
+    return level - 1
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value
+
+
+def text(value: object) -> str:
+    """A text the provider sent, trimmed; anything that is not a text or a plain integer is blank."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if type(value) is int else ""
+
+
+def dig(value: object, *path: str | int) -> Any:
+    """Follow keys and places through nested objects and lists; None where the way ends."""
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def moment(unix_seconds: object) -> datetime | None:
+    """Aware UTC from unix seconds; None for anything that is not a sane whole number."""
+    if type(unix_seconds) is not int or not 0 < unix_seconds < 2**33:
+        return None
+    return datetime.fromtimestamp(unix_seconds, UTC)
+
+
+def present(*values: object) -> tuple[str, ...]:
+    """The values that are non-empty texts, in order, each once: ids for ``keys``."""
+    return tuple(dict.fromkeys(found for value in values if (found := text(value))))
+
+
+def first(values: Sequence[Any]) -> Any:
+    """The first value that is not empty, else None."""
+    return next((value for value in values if value), None)

@@ -1,0 +1,94 @@
+"""The states of an entry, the outcomes of an attempt, and the one table of allowed transitions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from relay.errors import TransitionRefused
+
+
+class Kind(StrEnum):
+    """What an entry records."""
+
+    GIFT = "gift"
+    REFUND = "refund"
+    REINSTATEMENT = "reinstatement"
+
+
+class Status(StrEnum):
+    """Where an entry stands. Each has a sentence in STATUS_WORDS."""
+
+    HELD = "held"
+    WAITING = "waiting"
+    QUEUED = "queued"
+    POSTING = "posting"
+    RETRYING = "retrying"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    POSTED = "posted"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """What one attempt came to."""
+
+    POSTED = "posted"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """What one event came to. Every stored event has exactly one."""
+
+    ENTRY = "entry"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    FLAGGED = "flagged"
+    NOT_UNDERSTOOD = "not_understood"
+
+
+STATUS_WORDS = {
+    Status.HELD: "cannot be sent as it stands; a rule or a person must mend it",
+    Status.WAITING: "a refund that waits until its gift is in Luminate",
+    Status.QUEUED: "ready to be sent",
+    Status.POSTING: "a call to Luminate is under way",
+    Status.RETRYING: "surely not recorded yet; will be sent again by itself",
+    Status.UNKNOWN: "Luminate may or may not have it; never sent again without proof",
+    Status.REJECTED: "Luminate refused it; its reason is kept word by word",
+    Status.POSTED: "in Luminate",
+    Status.CLOSED: "ended by a person or a rule, with a reason",
+}
+
+# theirs left, where it may go right; design.md section 5. POSTING never goes back to QUEUED by a lost lease.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.HELD: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED}),
+    Status.WAITING: frozenset({Status.QUEUED, Status.HELD, Status.CLOSED}),
+    Status.QUEUED: frozenset({Status.POSTING, Status.HELD, Status.WAITING, Status.CLOSED}),
+    Status.POSTING: frozenset(
+        {Status.POSTED, Status.REJECTED, Status.RETRYING, Status.UNKNOWN, Status.QUEUED, Status.HELD}
+    ),
+    Status.RETRYING: frozenset({Status.POSTING, Status.QUEUED, Status.HELD, Status.CLOSED}),
+    Status.UNKNOWN: frozenset({Status.POSTED, Status.QUEUED, Status.CLOSED}),
+    Status.REJECTED: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED}),
+    Status.POSTED: frozenset(),
+    Status.CLOSED: frozenset({Status.HELD}),
+}
+
+# Not recorded in Luminate for sure, and no call under way: may be filled, corrected, merged or closed by rule.
+UNSENT = frozenset({Status.HELD, Status.WAITING, Status.QUEUED, Status.RETRYING, Status.REJECTED})
+# What the claim may take once it is due.
+CLAIMABLE = frozenset({Status.QUEUED, Status.RETRYING})
+# Luminate has it or may have it: counts against what is left to refund.
+PERHAPS_RECORDED = frozenset({Status.POSTING, Status.UNKNOWN, Status.POSTED})
+# The four columns of the balance (CLOSED is the fourth).
+ON_ITS_WAY = frozenset({Status.WAITING, Status.QUEUED, Status.POSTING, Status.RETRYING})
+NEEDS_A_PERSON = frozenset({Status.HELD, Status.UNKNOWN, Status.REJECTED})
+
+
+def advance(current: Status, target: Status) -> Status:
+    """Return ``target`` if the table allows it. Raises TransitionRefused naming both states."""
+    if target not in TRANSITIONS[current]:
+        raise TransitionRefused(f"an entry cannot go from {current} to {target}")
+    return target
