@@ -1,0 +1,73 @@
+# make run    the whole relay on this machine, nothing configured
+# make test   all the tests, against a real Redis and a real PostgreSQL from wheels
+# Works with GNU make 3.81 (macOS) and later.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NEEDS := import sys; sys.exit(sys.version_info < (3, 11))
+
+# The first interpreter that is new enough; say PYTHON=... to choose another.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
+	if $$p -c '$(NEEDS)' >/dev/null 2>&1; then echo $$p; break; fi; done)
+endif
+
+# Recorded payloads and signature vectors that lie beside the checkout, where there are some.
+ifeq ($(origin RELAY_PAYLOADS),undefined)
+ifneq ($(wildcard ../shared/payloads/.),)
+export RELAY_PAYLOADS := $(abspath ../shared/payloads)
+endif
+endif
+ifeq ($(origin RELAY_VECTORS),undefined)
+ifneq ($(wildcard ../shared/vectors/.),)
+export RELAY_VECTORS := $(abspath ../shared/vectors)
+endif
+endif
+
+PYTEST_ARGS ?= -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format requirements clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '%-22s %s\n' "$$target" "$$text"; done
+
+run: $(STAMP) ## bring up the whole relay with sample gifts; Ctrl-C stops it
+	@exec $(BIN)/python -m relay.demo
+
+test: $(STAMP) ## run all the tests (PYTEST_ARGS="-k refund" for some)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict relay
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff format and fix what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: $(STAMP) ## pin requirements*.in again, with the newest versions
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(COMPILE) --output-file requirements.txt requirements.in
+	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+COMPILE = CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/pip-compile --quiet --upgrade --strip-extras \
+	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean: ## remove the virtualenv, caches and everything under var/
+	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed again only when the pins change.
+$(STAMP): requirements-dev.txt
+	@if ! $(or $(PYTHON),false) -c '$(NEEDS)' 2>/dev/null; then \
+		echo "relay needs CPython 3.11 or later; say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
+	@echo "Setting up $(VENV) (once, and when requirements-dev.txt changes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(STAMP)
