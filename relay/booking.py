@@ -1,0 +1,246 @@
+"""From facts to entries: what an event's meaning does to the ledger, inside one transaction.
+
+The heart of "one gift per payment, not per event": a fact's keys lead to one payment; its gift is made once,
+filled where blank while unsent, and never overwritten. The caller holds the organization's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from relay import refunding
+from relay.config import Organization
+from relay.gifts import Designation, Fact, Flag, Gift, Link, Name, Refund, Reinstatement
+from relay.ledger import entries, events, payments
+from relay.ledger.codec import gift_from_json, to_json
+from relay.ledger.entries import Entry
+from relay.ledger.payments import Source
+from relay.luminate.schemas import map_gift
+from relay.refunding import Desk
+from relay.status import UNSENT, Kind, Status, Verdict
+
+# While an entry is here a later event of the same payment may fill its blanks.
+FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING})
+# A payment seldom has more siblings; a hostile sender must not grow a row for ever.
+MAX_SOURCES = 8
+
+
+@dataclass(slots=True)
+class Booking:
+    """One event being booked: where it writes, and what it did so far."""
+
+    tx: Connection
+    organization: Organization
+    provider: str
+    event: int
+    now: datetime
+    mail: bool = True
+    effects: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def source(self) -> Source:
+        """Whose ids the facts carry."""
+        return Source(self.organization.name, self.provider)
+
+    @property
+    def desk(self) -> Desk:
+        """Where this event's refunds are written."""
+        return Desk(self.tx, self.organization, self.source, self.now)
+
+    def touched(self, entry_id: int, effect: str, note: str = "") -> None:
+        """Write down what this event did to an entry."""
+        events.link(self.tx, self.event, entry_id, effect, self.now)
+        self.effects.append(effect)
+        if note:
+            self.notes.append(note)
+
+    def verdict(self) -> Verdict:
+        """What the event came to, from all that it did."""
+        if {"made", "filled"} & set(self.effects):
+            return Verdict.ENTRY
+        if "flagged" in self.effects:
+            return Verdict.FLAGGED
+        if {"same", "linked"} & set(self.effects):
+            return Verdict.DUPLICATE
+        return Verdict.IGNORED
+
+
+def book(booking: Booking, facts: tuple[Fact, ...]) -> None:
+    """Bring every fact of one event into the ledger."""
+    for fact in facts:
+        match fact:
+            case Gift():
+                _book_gift(booking, fact)
+            case Refund():
+                _book_refund(booking, fact)
+            case Reinstatement():
+                _book_reinstatement(booking, fact)
+            case Flag():
+                _book_flag(booking, fact)
+            case Link():
+                _book_link(booking, fact)
+
+
+def _book_gift(booking: Booking, gift: Gift) -> None:
+    payment = _payment_of(booking, gift.keys)
+    known = entries.gift_of(booking.tx, payment)
+    if known is None:
+        _make_gift(booking, payment, gift)
+    elif (known.amount.minor, known.amount.currency) != (gift.amount.minor, gift.amount.currency):
+        booking.touched(known.id, "flagged", f"says {gift.amount}, but entry {known.id} has {known.amount}")
+    else:
+        _fill(booking, known, gift)
+
+
+def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
+    settled = booking.now + timedelta(seconds=booking.organization.pace.settle_seconds)
+    made = entries.create(
+        booking.tx,
+        organization=booking.organization.name,
+        provider=booking.provider,
+        payment_id=payment,
+        kind=Kind.GIFT,
+        amount=gift.amount,
+        provider_transaction_id=gift.keys[0],
+        received_at=booking.now,
+        next_attempt_at=settled,
+        mail=booking.mail,
+        **gift_columns(gift, booking.organization, booking.provider, mail=booking.mail),
+    )
+    booking.touched(made, "made")
+
+
+def gift_columns(
+    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: dict[str, str] | None = None
+) -> dict[str, object]:
+    """The columns that follow from a gift and today's configuration: status, reason, parameters, what to search by."""
+    mapped = map_gift(gift, organization, provider=provider, mail=mail, overrides=overrides or {})
+    problems = [(problem.reason, problem.text) for problem in mapped.problems]
+    if gift.hold:
+        problems.insert(0, ("needs_proof", gift.hold))
+    return {
+        "status": Status.HELD if problems else Status.QUEUED,
+        "reason": problems[0][0] if problems else "",
+        "reason_text": " ".join(text for _, text in problems),
+        "parameters": mapped.parameters,
+        "fact": to_json(gift),
+        "donor_name": _name(gift.donor.name) or _name(gift.billing.name),
+        "donor_email": gift.donor.email.strip().lower(),
+        "fund": ", ".join(_fund(part) for part in gift.designations),
+        "occurred_at": gift.occurred_at,
+    }
+
+
+def _name(name: Name) -> str:
+    parts = (name.title, name.first, name.middle, name.last, name.suffix)
+    return name.full or " ".join(part for part in parts if part)
+
+
+def _fund(designation: Designation) -> str:
+    return designation.fund or designation.write_in
+
+
+def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
+    """Fill what is blank while the entry is unsent; a call under way or done is never changed."""
+    ours = gift_from_json(known.fact)
+    filled = ours.filled_from(gift)
+    if known.status not in FILLABLE or replace(filled, keys=ours.keys, sources=ours.sources) == ours:
+        booking.touched(known.id, "same", f"announces the gift of entry {known.id} again")
+        return
+    filled = replace(filled, sources=filled.sources[:MAX_SOURCES])
+    booking.touched(known.id, "filled" if _refresh(booking, known, filled) else "same")
+
+
+def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
+    """Map a gift again into its entry; False when a worker claimed it meanwhile."""
+    columns = gift_columns(
+        gift, booking.organization, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
+    )
+    target = Status(str(columns.pop("status")))
+    if entry.status is Status.RETRYING and target is Status.QUEUED:
+        return entries.change(booking.tx, entry, booking.now, **columns)
+    if entry.status is target:
+        return entries.change(booking.tx, entry, booking.now, **columns)
+    return entries.move(booking.tx, entry, target, booking.now, **columns)
+
+
+def _book_refund(booking: Booking, refund: Refund) -> None:
+    payment = _payment_of(booking, refund.parent_keys)
+    booked = refunding.book(booking.desk, payment, refund)
+    if booked.entry is not None:
+        booking.touched(booked.entry, booked.effect, booked.note)
+    else:
+        booking.effects.append(booked.effect)
+        booking.notes.append(booked.note)
+
+
+def _book_reinstatement(booking: Booking, back: Reinstatement) -> None:
+    payment = _payment_of(booking, back.parent_keys)
+    undone = refunding.undo(booking.desk, payment, back)
+    for entry in undone:
+        booking.touched(entry, "flagged")
+    booking.effects.append("flagged")
+    booking.notes.append(back.text)
+
+
+def _book_flag(booking: Booking, flag: Flag) -> None:
+    booking.effects.append("flagged")
+    booking.notes.append(flag.text)
+    for payment in payments.ids_of(booking.tx, booking.source, flag.parent_keys):
+        if gift := entries.gift_of(booking.tx, payment):
+            booking.touched(gift.id, "flagged")
+
+
+def _book_link(booking: Booking, link: Link) -> None:
+    payment = _payment_of(booking, link.keys)
+    gift = entries.gift_of(booking.tx, payment)
+    if gift is not None:
+        booking.touched(gift.id, "linked", f"names more ids of entry {gift.id}")
+    else:
+        booking.notes.append("names ids of one payment that has not been announced yet")
+
+
+def _payment_of(booking: Booking, keys: tuple[str, ...]) -> int:
+    """The one payment that owns all these keys; payments that turn out to be the same are joined."""
+    known = payments.ids_of(booking.tx, booking.source, keys)
+    payment = known[0] if known else payments.create(booking.tx, booking.source, booking.now)
+    for other in known[1:]:
+        payment = _joined(booking, payment, other)
+    payments.add_keys(booking.tx, booking.source, payment, keys)
+    return payment
+
+
+def _joined(booking: Booking, one: int, other: int) -> int:
+    """Two payments are one: keep the gift that went furthest, fold the other into it."""
+    gifts = [gift for payment in (one, other) if (gift := entries.gift_of(booking.tx, payment))]
+    if len(gifts) == 2:
+        kept, gone = sorted(gifts, key=_precedence)
+        _fold(booking, kept, gone)
+    payments.join(booking.tx, one, other)
+    return one
+
+
+def _precedence(entry: Entry) -> tuple[bool, bool, bool, int]:
+    """Sent before unsent before closed, complete before held, older before younger."""
+    return (entry.status is Status.CLOSED, entry.status in UNSENT, entry.status is Status.HELD, entry.id)
+
+
+def _fold(booking: Booking, kept: Entry, gone: Entry) -> None:
+    """End one of two entries of the same payment; if both were sent, say so: a person must take one back."""
+    folded = {"merged_into": kept.id, "reason": "same_payment", "reason_text": f"The same payment as entry {kept.id}."}
+    closed = gone.status in UNSENT and entries.move(booking.tx, gone, Status.CLOSED, booking.now, **folded)
+    if closed or gone.status is Status.CLOSED:
+        if not closed:
+            entries.change(booking.tx, gone, booking.now, merged_into=kept.id)
+        booking.touched(gone.id, "merged", f"entry {gone.id} is the same payment as entry {kept.id}")
+        _fill(booking, kept, gift_from_json(gone.fact))
+        return
+    # Swap on a fresh reading: a claim may have come between.
+    fresh = entries.get(booking.tx, gone.id) or gone
+    flag = f"Sent twice: entry {kept.id} is the same payment. One of the two must be taken back in Luminate."
+    entries.change(booking.tx, fresh, booking.now, merged_into=kept.id, flag=flag)
+    booking.touched(gone.id, "flagged", flag)

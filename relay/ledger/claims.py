@@ -1,0 +1,128 @@
+"""Claims: who may send what, until when. Compare-and-swap everywhere; the attempt row comes first.
+
+A claim raises the entry's fence, sets its lease and writes the attempt, all in one commit, before a byte
+leaves for Luminate. Only the holder of the fence records the outcome. A lease that ends unrecorded makes the
+entry ``unknown``: the call may have reached Luminate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, and_, exists, func, insert, or_, select, update
+
+from relay.ledger import entries
+from relay.ledger.entries import Entry
+from relay.ledger.events import insert_or_ignore
+from relay.ledger.models import attempts, leases
+from relay.ledger.models import entries as table
+from relay.status import CLAIMABLE, Outcome, Status
+
+LEASE_LOST = "A worker took this entry and never reported back: Luminate may have it."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One entry to send now, and the fence that entitles its holder to record the outcome."""
+
+    entry: Entry
+    attempt: int
+    fence: int
+
+
+def next_due(tx: Connection, organization: str, now: datetime) -> Entry | None:
+    """The oldest entry that is due, unless a gift of the same donor is on its way.
+
+    Two gifts of one new donor at once could make two constituents (KB96442), so they go one after the other.
+    """
+    flying = table.alias("flying")
+    same_donor = and_(
+        flying.c.organization == organization,
+        flying.c.status == Status.POSTING,
+        flying.c.donor_email == table.c.donor_email,
+    )
+    due = (
+        select(table)
+        .where(table.c.organization == organization, _due(now))
+        .where(or_(table.c.donor_email == "", ~exists().where(same_donor)))
+        .order_by(table.c.received_at, table.c.id)
+        .limit(1)
+    )
+    row = tx.execute(due).one_or_none()
+    return entries.of_row(row) if row else None
+
+
+def _due(now: datetime) -> Any:
+    return and_(table.c.status.in_(list(CLAIMABLE)), table.c.next_attempt_at <= now)
+
+
+def claim(tx: Connection, entry: Entry, now: datetime, *, seconds: float, worker: str, login_name: str) -> Claim | None:
+    """Take an entry for ``seconds`` and write its attempt; None if somebody else was first."""
+    fence = entry.fence + 1
+    until = now + timedelta(seconds=seconds)
+    if not entries.move(tx, entry, Status.POSTING, now, fence=fence, lease_until=until):
+        return None
+    row = {"entry_id": entry.id, "fence": fence, "worker": worker, "login_name": login_name, "started_at": now}
+    made = tx.execute(insert(attempts).values(row | {"parameters": dict(entry.parameters)}).returning(attempts.c.id))
+    return Claim(entry, made.scalar_one(), fence)
+
+
+def finish(tx: Connection, attempt: int, now: datetime, **values: Any) -> None:
+    """Write what an attempt came to. A late report is written too: it is the truth about the attempt."""
+    tx.execute(update(attempts).where(attempts.c.id == attempt).values(finished_at=now, **values))
+
+
+def expire(tx: Connection, now: datetime) -> list[int]:
+    """Entries whose lease ended unrecorded become unknown, never queued. Gives back their ids."""
+    lapsed = and_(table.c.status == Status.POSTING, table.c.lease_until < now)
+    became = {"status": Status.UNKNOWN, "reason": "lease_lost", "reason_text": LEASE_LOST, "changed_at": now}
+    moved = list(tx.execute(update(table).where(lapsed).values(became).returning(table.c.id)).scalars())
+    if moved:
+        open_attempts = and_(attempts.c.entry_id.in_(moved), attempts.c.outcome.is_(None))
+        lost = {"outcome": Outcome.UNKNOWN, "reason": "lease_lost", "reason_text": LEASE_LOST, "finished_at": now}
+        tx.execute(update(attempts).where(open_attempts).values(lost))
+    return moved
+
+
+def any_expired(tx: Connection, now: datetime) -> bool:
+    """Whether ``expire`` has something to do: asked first, so that an idle sweep writes nothing."""
+    found = select(table.c.id).where(table.c.status == Status.POSTING, table.c.lease_until < now).limit(1)
+    return tx.execute(found).first() is not None
+
+
+def due_organizations(tx: Connection, now: datetime) -> list[str]:
+    """The organizations that have something to send now."""
+    return list(tx.execute(select(table.c.organization).where(_due(now)).distinct()).scalars())
+
+
+def next_due_at(tx: Connection, organization: str) -> datetime | None:
+    """When the next entry of an organization falls due (aware UTC), past or future; None: nothing waits."""
+    waiting = and_(table.c.organization == organization, table.c.status.in_(list(CLAIMABLE)))
+    found: datetime | None = tx.execute(select(func.min(table.c.next_attempt_at)).where(waiting)).scalar_one()
+    return found
+
+
+def started_since(tx: Connection, organization: str, since: datetime) -> int:
+    """How many calls an organization's entries have started since then: for its pace a minute."""
+    of_organization = select(func.count()).select_from(attempts.join(table, attempts.c.entry_id == table.c.id))
+    count: int = tx.execute(
+        of_organization.where(table.c.organization == organization, attempts.c.started_at > since)
+    ).scalar_one()
+    return count
+
+
+def take_lease(tx: Connection, name: str, holder: str, now: datetime, *, seconds: float) -> bool:
+    """Take or renew a named lease; False while somebody else holds it."""
+    until = now + timedelta(seconds=seconds)
+    if insert_or_ignore(tx, leases, {"name": name, "holder": holder, "until": until}) is not None:
+        return True
+    free = and_(leases.c.name == name, or_(leases.c.holder == holder, leases.c.until < now))
+    taken = tx.execute(update(leases).where(free).values(holder=holder, until=until))
+    return cast("CursorResult[Any]", taken).rowcount == 1
+
+
+def drop_lease(tx: Connection, name: str, holder: str) -> None:
+    """Give a lease back early."""
+    tx.execute(leases.delete().where(leases.c.name == name, leases.c.holder == holder))

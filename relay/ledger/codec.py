@@ -1,0 +1,33 @@
+"""Facts to JSON and back: what an entry's ``fact`` column holds, so that a replay maps them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cattrs import Converter
+
+from relay.gifts import Gift, Refund
+
+_converter = Converter()
+_converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
+_converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+# The provider's own objects pass through as they are.
+_converter.register_structure_hook(Mapping[str, Any], lambda value, _: value)
+
+
+def to_json(fact: Gift | Refund) -> dict[str, Any]:
+    """The fact as plain JSON values."""
+    encoded: dict[str, Any] = _converter.unstructure(fact)
+    return encoded
+
+
+def gift_from_json(data: Mapping[str, Any]) -> Gift:
+    """The gift that ``to_json`` wrote."""
+    return _converter.structure(data, Gift)
+
+
+def refund_from_json(data: Mapping[str, Any]) -> Refund:
+    """The refund that ``to_json`` wrote."""
+    return _converter.structure(data, Refund)

@@ -1,0 +1,135 @@
+"""Entries: create, read, and change by compare-and-swap.
+
+Every change of status goes through ``move``: it asks the one table of transitions, then updates the row only
+where status and fence are still what the caller read. ``False`` means somebody else was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, insert, select, update
+
+from relay.ledger.models import corrections, entries
+from relay.money import Money
+from relay.status import Kind, Status, advance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the ledger. ``minor`` is the amount in minor units of ``currency``."""
+
+    id: int
+    organization: str
+    provider: str
+    payment_id: int
+    kind: Kind
+    status: Status
+    reason: str
+    reason_text: str
+    flag: str
+    amount: Money
+    provider_transaction_id: str
+    parent_transaction_id: str
+    refund_reason: str
+    claimed_by_keys: int | None
+    merged_into: int | None
+    fact: Mapping[str, Any]
+    overrides: Mapping[str, str]
+    parameters: Mapping[str, str]
+    mail: bool
+    donor_name: str
+    donor_email: str
+    fund: str
+    fence: int
+    lease_until: datetime | None
+    next_attempt_at: datetime
+    not_sent: int
+    confirmation_code: str
+    luminate_transaction_id: str
+    cons_id: str
+    login_name: str
+    occurred_at: datetime | None
+    received_at: datetime
+    changed_at: datetime
+    posted_at: datetime | None
+
+
+_PLAIN = [field.name for field in fields(Entry) if field.name not in {"kind", "status", "amount"}]
+
+
+def of_row(row: Any) -> Entry:
+    """An Entry from a row that holds every column of the table."""
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    return Entry(kind=Kind(row.kind), status=Status(row.status), amount=Money(row.amount, row.currency), **plain)
+
+
+def create(tx: Connection, **values: Any) -> int:
+    """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
+    amount: Money = values.pop("amount")
+    row = {"fact": {}, "overrides": {}, "parameters": {}, "changed_at": values["received_at"]}
+    row |= values | {"amount": amount.minor, "currency": amount.currency}
+    made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
+    return made
+
+
+def get(tx: Connection, entry_id: int) -> Entry | None:
+    """The entry with this id."""
+    row = tx.execute(select(entries).where(entries.c.id == entry_id)).one_or_none()
+    return of_row(row) if row else None
+
+
+def gift_of(tx: Connection, payment_id: int) -> Entry | None:
+    """The one gift of a payment that was not folded into another."""
+    found = select(entries).where(
+        entries.c.payment_id == payment_id, entries.c.kind == Kind.GIFT, entries.c.merged_into.is_(None)
+    )
+    row = tx.execute(found).one_or_none()
+    return of_row(row) if row else None
+
+
+def refunds_of(tx: Connection, payment_id: int, statuses: Iterable[Status] | None = None) -> list[Entry]:
+    """The refunds of a payment, oldest first."""
+    found = select(entries).where(entries.c.payment_id == payment_id, entries.c.kind == Kind.REFUND)
+    if statuses is not None:
+        found = found.where(entries.c.status.in_(list(statuses)))
+    return [of_row(row) for row in tx.execute(found.order_by(entries.c.received_at, entries.c.id))]
+
+
+def change(tx: Connection, entry: Entry, now: datetime, **values: Any) -> bool:
+    """Update columns other than the status, if the entry is still as it was read."""
+    return _swap(tx, entry, {"changed_at": now, **values})
+
+
+def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: Any) -> bool:
+    """Change the status (and columns) if the entry is still as it was read.
+
+    Raises TransitionRefused when the table does not allow it; False when somebody else was first.
+    """
+    advance(entry.status, target)
+    return _swap(tx, entry, {"changed_at": now, "status": target, **values})
+
+
+def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
+    unchanged = (entries.c.id == entry.id) & (entries.c.status == entry.status) & (entries.c.fence == entry.fence)
+    result = cast("CursorResult[Any]", tx.execute(update(entries).where(unchanged).values(values)))
+    return result.rowcount == 1
+
+
+def correct(
+    tx: Connection,
+    entry: Entry,
+    now: datetime,
+    *,
+    who: str,
+    action: str,
+    reason: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Write down what a named person changed, and why. History only grows."""
+    row = {"entry_id": entry.id, "at": now, "who": who, "action": action, "reason": reason}
+    tx.execute(insert(corrections).values(row | {"before": dict(before), "after": dict(after)}))

@@ -1,0 +1,94 @@
+"""Events: one row for every webhook taken, with its verdict. Nothing is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.ledger.models import event_entries, events
+from relay.status import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """What is stored of one webhook before its meaning is known."""
+
+    organization: str
+    provider: str
+    event_id: str
+    type: str
+    delivery_key: str
+    body: bytes
+    headers: Mapping[str, str]
+    live: bool | None
+    secret_place: int | None
+    occurred_at: datetime | None
+    received_at: datetime
+
+
+def insert_or_ignore(tx: Connection, table: Table, values: Mapping[str, Any]) -> Any:
+    """Insert a row unless a unique index has it already; give back its first key column, or None if it had.
+
+    Never select-then-insert: two at once would both see nothing.
+    """
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(dict(values)).on_conflict_do_nothing()
+    return tx.execute(statement.returning(next(iter(table.primary_key.columns)))).scalar_one_or_none()
+
+
+def store(tx: Connection, event: NewEvent, verdict: Verdict) -> int | None:
+    """Store a new event and give back its id; None if its delivery key is known (see ``store_duplicate``)."""
+    row: int | None = insert_or_ignore(tx, events, _columns(event) | {"verdict": verdict})
+    return row
+
+
+def store_duplicate(tx: Connection, event: NewEvent) -> int:
+    """Count a repeat of a known delivery; its body is kept only where it differs from the first."""
+    known = tx.execute(
+        select(events.c.id, events.c.body).where(
+            events.c.organization == event.organization,
+            events.c.provider == event.provider,
+            events.c.delivery_key == event.delivery_key,
+        )
+    ).one()
+    values = _columns(event) | {
+        "delivery_key": None,
+        "duplicate_of": known.id,
+        "verdict": Verdict.DUPLICATE,
+        "note": f"the same delivery as event {known.id}",
+        "body": b"" if known.body == event.body else event.body,
+    }
+    row: int = tx.execute(insert(events).values(values).returning(events.c.id)).scalar_one()
+    return row
+
+
+def judge(tx: Connection, event: int, verdict: Verdict, note: str) -> None:
+    """Write what the event came to."""
+    tx.execute(update(events).where(events.c.id == event).values(verdict=verdict, note=note))
+
+
+def link(tx: Connection, event: int, entry: int, effect: str, now: datetime) -> None:
+    """Write that an event made, filled or touched an entry."""
+    values = {"event_id": event, "entry_id": entry, "effect": effect, "at": now}
+    insert_or_ignore(tx, event_entries, values)
+
+
+def _columns(event: NewEvent) -> dict[str, Any]:
+    return {
+        "organization": event.organization,
+        "provider": event.provider,
+        "event_id": event.event_id,
+        "type": event.type,
+        "delivery_key": event.delivery_key,
+        "body": event.body,
+        "headers": dict(event.headers),
+        "live": event.live,
+        "secret_place": event.secret_place,
+        "occurred_at": event.occurred_at,
+        "received_at": event.received_at,
+    }

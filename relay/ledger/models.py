@@ -1,0 +1,282 @@
+"""The tables of the ledger.
+
+``events``       one webhook as received, and its verdict
+``payments``     one payment at the provider; ``payment_keys`` are all its ids, so that siblings meet
+``entries``      one gift, refund or reinstatement to be posted; at most one gift a payment
+``refund_keys``  the provider's ids of refunds and disputes; ``void`` once the money came back
+``event_entries`` which event made, filled or touched which entry
+``attempts``     one call to Luminate, its row written before the call
+``corrections``  what a named person changed, and why
+``pauses``       organizations whose posting is paused
+``leases``       who may run or sweep, until when
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from relay.status import Kind, Outcome, Status, Verdict
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time on both databases; a naive one is refused (SQLite keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone reached the ledger")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give back aware UTC."""
+        if value is None:
+            return None
+        found: datetime = value
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only for INTEGER primary keys.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, words: type[Kind | Status | Outcome | Verdict]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("organization", String(63), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    # Empty for a repeat, so that the unique index admits each delivery key once.
+    Column("delivery_key", Text),
+    Column("duplicate_of", ForeignKey("events.id")),
+    Column("verdict", String(20), nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("body", LargeBinary, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("live", Boolean),
+    Column("secret_place", Integer),
+    Column("occurred_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    CheckConstraint(_one_of("verdict", Verdict), name="verdict"),
+    Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
+    Index("ix_events_organization_received", "organization", "received_at"),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("organization", String(63), nullable=False),
+    Column("provider", String(40), nullable=False),
+    # The largest cumulative refund total the provider has told, in minor units.
+    Column("refunded_total", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", Moment, nullable=False),
+)
+
+payment_keys = Table(
+    "payment_keys",
+    metadata,
+    Column("organization", String(63), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("payment_id", ForeignKey("payments.id"), nullable=False, index=True),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("organization", String(63), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("payment_id", ForeignKey("payments.id"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    # Why it stands where it stands: a short code to group by, and a sentence.
+    Column("reason", String(60), nullable=False, server_default=""),
+    Column("reason_text", Text, nullable=False, server_default=""),
+    # Something to look at although the status is final, for example another amount in Luminate.
+    Column("flag", Text, nullable=False, server_default=""),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("provider_transaction_id", Text, nullable=False),
+    Column("parent_transaction_id", Text, nullable=False, server_default=""),
+    # For a gift refund "refund" or "chargeback"; for a gift "".
+    Column("refund_reason", String(20), nullable=False, server_default=""),
+    # A refund known only from a cumulative total: how much of it named refunds have claimed since. Else empty.
+    Column("claimed_by_keys", BigInteger),
+    # The other entry of the same payment that this one was folded into.
+    Column("merged_into", ForeignKey("entries.id")),
+    Column("fact", JSON, nullable=False),
+    Column("overrides", JSON, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("mail", Boolean, nullable=False, server_default=text("true")),
+    Column("donor_name", Text, nullable=False, server_default=""),
+    Column("donor_email", Text, nullable=False, server_default=""),
+    Column("fund", Text, nullable=False, server_default=""),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Moment),
+    Column("next_attempt_at", Moment, nullable=False),
+    # Attempts that surely did not happen, since the last success or replay; the retry ladder counts them.
+    Column("not_sent", Integer, nullable=False, server_default="0"),
+    Column("confirmation_code", Text, nullable=False, server_default=""),
+    Column("luminate_transaction_id", Text, nullable=False, server_default=""),
+    Column("cons_id", Text, nullable=False, server_default=""),
+    # The account that added the gift: only it may refund it.
+    Column("login_name", Text, nullable=False, server_default=""),
+    Column("occurred_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("posted_at", Moment),
+    CheckConstraint(_one_of("kind", Kind), name="kind"),
+    CheckConstraint(_one_of("status", Status), name="status"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("kind <> 'gift' OR status <> 'posted' OR confirmation_code <> ''", name="posted_has_code"),
+    # One gift per payment: the promise, kept by the database itself.
+    Index(
+        "uq_entries_gift_of_payment",
+        "payment_id",
+        unique=True,
+        postgresql_where=text("kind = 'gift' AND merged_into IS NULL"),
+        sqlite_where=text("kind = 'gift' AND merged_into IS NULL"),
+    ),
+    # The claim key: only what can be claimed is in it.
+    Index(
+        "ix_entries_due",
+        "organization",
+        "next_attempt_at",
+        postgresql_where=text("status IN ('queued', 'retrying')"),
+        sqlite_where=text("status IN ('queued', 'retrying')"),
+    ),
+    Index(
+        "ix_entries_in_flight",
+        "organization",
+        "donor_email",
+        postgresql_where=text("status = 'posting'"),
+        sqlite_where=text("status = 'posting'"),
+    ),
+    Index("ix_entries_organization_status", "organization", "status", "received_at"),
+    Index("ix_entries_payment", "payment_id"),
+)
+
+refund_keys = Table(
+    "refund_keys",
+    metadata,
+    Column("organization", String(63), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("payment_id", ForeignKey("payments.id"), nullable=False, index=True),
+    Column("entry_id", ForeignKey("entries.id")),
+    # The money came back (refund failed, dispute won): a late "succeeded" of the same id books nothing.
+    Column("void", Boolean, nullable=False, server_default=text("false")),
+)
+
+event_entries = Table(
+    "event_entries",
+    metadata,
+    Column("event_id", ForeignKey("events.id"), primary_key=True),
+    Column("entry_id", ForeignKey("entries.id"), primary_key=True, index=True),
+    Column("effect", String(20), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("entry_id", ForeignKey("entries.id"), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("login_name", Text, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("outcome", String(20)),
+    Column("reason", String(60), nullable=False, server_default=""),
+    Column("reason_text", Text, nullable=False, server_default=""),
+    Column("http_status", Integer),
+    Column("reply", LargeBinary),
+    Column("seconds", Float),
+    CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', Outcome)}", name="outcome"),
+    # One call a fence: the row that a second sender could not write.
+    Index("uq_attempts_entry_fence", "entry_id", "fence", unique=True),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    ForeignKeyConstraint(["entry_id"], ["entries.id"]),
+    Index("ix_corrections_entry", "entry_id"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("organization", String(63), primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("reason_text", Text, nullable=False),
+    # When the machine tries a harmless read again; empty: only a person ends this pause.
+    Column("check_at", Moment),
+    Column("checks", Integer, nullable=False, server_default="0"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+)

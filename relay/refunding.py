@@ -1,0 +1,244 @@
+"""Refund algebra: what a refund does to the ledger, so that Luminate's net always equals the provider's.
+
+An amount is explicit, above zero and at most what is left, because Luminate takes a missing or zero amount for
+a *full* refund (developer.blackbaud.com/lo-api/loapi/donations/refundOfflineDonation). A refund is known by
+its id; where a provider only tells a running total, the part that is new is worked out here, so that totals
+never count twice. A refund waits until its gift is in Luminate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from relay.config import Organization
+from relay.gifts import Refund, RefundReason, Reinstatement
+from relay.ledger import entries, payments
+from relay.ledger.codec import refund_from_json, to_json
+from relay.ledger.entries import Entry
+from relay.ledger.payments import RefundKey, Source
+from relay.luminate.schemas import map_refund
+from relay.money import Money
+from relay.status import UNSENT, Kind, Status
+
+# What may still take money off a gift: everything that is not held back or ended.
+_COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where refunds are written: one transaction, for one provider of one organization, at one moment."""
+
+    tx: Connection
+    organization: Organization
+    source: Source
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a refund came to: the entry, the effect of the event on it, and a note."""
+
+    entry: int | None
+    effect: str
+    note: str = ""
+
+
+def book(desk: Desk, payment: int, refund: Refund) -> Booked:
+    """Book a refund of a payment once, whichever events tell of it."""
+    tx, source = desk.tx, desk.source
+    if refund.total is not None:
+        payments.raise_total(tx, payment, refund.total.minor)
+    if not refund.keys:
+        return _book_from_total(desk, payment, refund)
+    known = payments.known_refunds(tx, source, refund.keys)
+    if any(key.void for key in known):
+        return Booked(None, "same", "this refund is known to have been taken back")
+    if owner := next((key.entry_id for key in known if key.entry_id), None):
+        payments.add_refund_keys(tx, source, payment, refund.keys, owner)
+        return _same(tx, owner, refund)
+    if anonymous := _claim_anonymous(desk, payment, refund):
+        payments.add_refund_keys(tx, source, payment, refund.keys, anonymous.id)
+        return Booked(anonymous.id, "same", f"names the refund of entry {anonymous.id}")
+    made = _make(desk, payment, refund, refund.amount, refund.keys[0])
+    payments.add_refund_keys(tx, source, payment, refund.keys, made)
+    return Booked(made, "made")
+
+
+def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
+    entry = entries.get(tx, owner)
+    if entry is not None and entry.amount != refund.amount:
+        return Booked(owner, "flagged", f"says {refund.amount}, but entry {owner} has {entry.amount}")
+    return Booked(owner, "same", f"announces the refund of entry {owner} again")
+
+
+def _book_from_total(desk: Desk, payment: int, refund: Refund) -> Booked:
+    """Book the part of a running total that no refund has booked yet, at most what this event added."""
+    booked = _chosen_refunds(desk.tx, payment)
+    total = payments.refunded_total(desk.tx, payment)
+    added = refund.amount.minor
+    new = min(added, total - sum(entry.amount.minor for entry in booked))
+    if new <= 0:
+        last = booked[-1].id if booked else None
+        return Booked(last, "same", "tells a total of refunds that are all known")
+    amount = Money(new, refund.amount.currency)
+    key = refund.parent_keys[0] if refund.parent_keys else "unnamed"
+    total_of_event = refund.total.minor if refund.total else new
+    return Booked(_make(desk, payment, refund, amount, f"{key}:{total_of_event}"), "made")
+
+
+def _chosen_refunds(tx: Connection, payment: int) -> list[Entry]:
+    """Refunds by choice that stand (a provider's running total does not count chargebacks or failed ones)."""
+    by_choice = (entry for entry in entries.refunds_of(tx, payment) if entry.refund_reason == RefundReason.REFUND)
+    return [entry for entry in by_choice if entry.reason != "taken_back"]
+
+
+def _claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
+    """An entry made from a running total that this named refund is part of."""
+    if refund.reason is not RefundReason.REFUND:
+        return None
+    for entry in _chosen_refunds(desk.tx, payment):
+        if entry.claimed_by_keys is None:
+            continue
+        claimed = entry.claimed_by_keys + refund.amount.minor
+        if claimed <= entry.amount.minor and entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
+            return entry
+    return None
+
+
+def _make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> int:
+    gift = entries.gift_of(desk.tx, payment)
+    return entries.create(
+        desk.tx,
+        organization=desk.source.organization,
+        provider=desk.source.provider,
+        payment_id=payment,
+        kind=Kind.REFUND,
+        amount=amount,
+        provider_transaction_id=key,
+        parent_transaction_id=refund.parent_keys[0] if refund.parent_keys else "",
+        refund_reason=refund.reason,
+        claimed_by_keys=None if refund.keys else 0,
+        fact=to_json(refund),
+        occurred_at=refund.occurred_at,
+        received_at=desk.now,
+        next_attempt_at=desk.now,
+        donor_name=gift.donor_name if gift else "",
+        donor_email=gift.donor_email if gift else "",
+        **standing(desk, payment, amount, named=bool(refund.parent_keys)),
+    )
+
+
+def standing(desk: Desk, payment: int, amount: Money, *, named: bool = True, but: int = 0) -> dict[str, Any]:
+    """Status, reason and parameters of a refund as things stand now; ``but`` is the refund itself if it has a row."""
+    gift = entries.gift_of(desk.tx, payment)
+    if not named:
+        return _because(Status.HELD, "names_no_payment", "The refund does not say which payment it gives back.")
+    if gift is None:
+        return _because(Status.WAITING, "gift_not_seen", "The gift it gives back has not arrived yet.")
+    if gift.status is Status.CLOSED:
+        return _because(Status.CLOSED, "gift_closed", f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
+    if gift.status is not Status.POSTED:
+        return _because(Status.WAITING, "gift_not_posted", f"Its gift, entry {gift.id}, is not in Luminate yet.")
+    return _sendable(desk, gift, amount, but)
+
+
+def _sendable(desk: Desk, gift: Entry, amount: Money, but: int) -> dict[str, Any]:
+    if gift.amount.currency != amount.currency:
+        text = f"The refund is in {amount.currency}, its gift in {gift.amount.currency}."
+        return _because(Status.HELD, "other_currency", text)
+    if gift.login_name != desk.organization.luminate.login_name:
+        text = f"Only the Luminate account '{gift.login_name}' may refund this gift; it added it."
+        return _because(Status.HELD, "other_login", text)
+    left = left_of(desk.tx, gift, but)
+    if amount.minor > left.minor:
+        text = f"The refund of {amount} is more than what is left of its gift ({left})."
+        return _because(Status.HELD, "more_than_left", text)
+    parameters = map_refund(gift.confirmation_code, amount, desk.organization)
+    return _because(Status.QUEUED, "", "") | {"parameters": parameters}
+
+
+def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
+    """What may still be refunded of a gift: pessimistic, every refund that may have happened counts."""
+    taken = [entry for entry in entries.refunds_of(tx, gift.payment_id, _COUNTS) if entry.id != but]
+    return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
+
+
+def _because(status: Status, reason: str, text: str) -> dict[str, Any]:
+    return {"status": status, "reason": reason, "reason_text": text}
+
+
+def release(desk: Desk, gift: Entry) -> list[int]:
+    """Let the refunds that wait for a gift go (posted) or end (closed). Gives back the entries that moved."""
+    moved = []
+    for refund in entries.refunds_of(desk.tx, gift.payment_id, {Status.WAITING}):
+        columns = standing(desk, gift.payment_id, refund.amount, but=refund.id)
+        target = columns.pop("status")
+        named = {"donor_name": gift.donor_name, "donor_email": gift.donor_email}
+        if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
+            moved.append(refund.id)
+    return moved
+
+
+def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
+    """Money came back: end the refund if it was never sent, else hold a reinstatement for a person.
+
+    Either way its ids become void, so that a late "succeeded" books nothing. Gives back the entries touched.
+    """
+    tx, source = desk.tx, desk.source
+    known = payments.known_refunds(tx, source, back.refund_keys)
+    owner = _owner(desk, payment, back, known)
+    already = any(key.void for key in known)
+    payments.add_refund_keys(tx, source, payment, back.refund_keys, owner.id if owner else None, void=True)
+    payments.void_refund_keys(tx, source, back.refund_keys)
+    if owner is None or already:
+        return []
+    ended = {"reason": "taken_back", "reason_text": back.text}
+    if owner.status in UNSENT and entries.move(tx, owner, Status.CLOSED, desk.now, **ended):
+        return [owner.id]
+    if owner.status is Status.CLOSED:
+        return []
+    return [owner.id, _hold_reinstatement(desk, owner, back)]
+
+
+def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[RefundKey]) -> Entry | None:
+    owner = next((key.entry_id for key in known if key.entry_id), None)
+    if owner is not None:
+        return entries.get(desk.tx, owner)
+    if back.amount is None or known:
+        return None
+    named = Refund(keys=back.refund_keys, parent_keys=back.parent_keys, amount=back.amount)
+    return _claim_anonymous(desk, payment, named)
+
+
+def _hold_reinstatement(desk: Desk, owner: Entry, back: Reinstatement) -> int:
+    return entries.create(
+        desk.tx,
+        organization=owner.organization,
+        provider=owner.provider,
+        payment_id=owner.payment_id,
+        kind=Kind.REINSTATEMENT,
+        status=Status.HELD,
+        reason="money_came_back",
+        reason_text=f"{back.text} Luminate cannot undo the refund of entry {owner.id}: a person decides.",
+        amount=back.amount or owner.amount,
+        provider_transaction_id=back.refund_keys[0] if back.refund_keys else owner.provider_transaction_id,
+        parent_transaction_id=owner.parent_transaction_id,
+        donor_name=owner.donor_name,
+        donor_email=owner.donor_email,
+        occurred_at=back.occurred_at,
+        received_at=desk.now,
+        next_attempt_at=desk.now,
+        mail=False,
+    )
+
+
+def again(desk: Desk, entry: Entry) -> dict[str, Any]:
+    """Where a refund stands if it is tried again now: for a replay."""
+    refund = refund_from_json(entry.fact)
+    named = bool(refund.parent_keys)
+    return standing(desk, entry.payment_id, entry.amount, named=named, but=entry.id)
