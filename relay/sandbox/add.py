@@ -1,6 +1,7 @@
 """addOfflineDonation: records a gift, never charges, and never asks whether it has seen the gift before (facts 3)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .calls import Call
@@ -10,7 +11,7 @@ from .donation_reply import added
 from .errors import MISSING, UNABLE, CommonError, DonationError
 from .money import parse_amount
 from .parameters import billing, is_email, is_true, unknown_to_add, without_credentials
-from .site import Form, Gift, Level
+from .site import Constituent, Form, Gift, Level, Share
 
 BAD_AMOUNT = "Gift amount is invalid."
 REQUIRED_TEXTS = {
@@ -26,45 +27,67 @@ LIMITED = ("donor.", "joint_donor.", "billing.", "shipping.")
 FIELD_MAX = 50
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What a call that passed every check asks to be recorded. `params` are as the fields keep them."""
+
+    method: str
+    amount: int
+    params: Mapping[str, str]
+    shares: list[Share]
+
+
 def add(call: Call) -> tuple[str, Mapping[str, Any]]:
     """Records one gift for every call that passes, also when it equals an earlier one (H)."""
     _refuse_unknown(call)
-    method = _payment_method(call)
-    form, level = _form_and_level(call)
-    params = _limited(call)
-    problems: list[str] = []
-    amount = _amount(call, level, problems)
-    strict = is_true(call.params, "validate") or call.switch("enforce_validation") == "true"
-    _field_rules(call, params, form, method, strict, problems)
-    designated = shares(call, form, amount, strict, problems)
-    if problems:
-        raise DonationError(problems)
+    accepted = _examine(call)
     person, created = match(call)
-    transaction_id = call.organization.new_transaction_id()
-    gift = Gift(
-        confirmation_code=_confirmation_code(call, person.cons_id, transaction_id),
-        transaction_id=str(transaction_id),
-        cons_id=person.cons_id,
-        form_id=call.get("form_id"),
-        level_id=call.get("level_id"),
-        amount=amount,
-        email=call.get("donor.email"),
-        login=call.get("login_name"),
-        recorded_at=call.now,
-        payment_method=method,
-        source=call.get("source"),
-        sub_source=call.get("sub_source"),
-        receipt=is_true(call.params, "send_receipt", default=True),
-        registration_email=created and is_true(call.params, "send_registration_email", default=True),
-        params=without_credentials(call.params),
-        billing=billing(params),
-        designations=designated,
-    )
+    gift = _gift(call, accepted, person, created=created)
     if created:
         call.organization.keep_constituent(person)
     call.organization.keep_gift(gift)
     _note(call, gift)
     return added(gift, call.organization.switches)
+
+
+def _examine(call: Call) -> Accepted:
+    """Form and level first, then amount, fields and designations, whose problems are told together."""
+    method = _payment_method(call)
+    form, level = _form_and_level(call)
+    strict = is_true(call.params, "validate") or call.switch("enforce_validation") == "true"
+    problems: list[str] = []
+    params = _limited(call)
+    amount = _amount(call, level, problems)
+    problems += _field_problems(call, params, form, strict=strict)
+    if method not in form.payment_methods:
+        problems.append("The payment method is invalid.")
+    designated = shares(call, form, amount, problems, strict=strict)
+    if problems:
+        raise DonationError(problems)
+    return Accepted(method, amount, params, designated)
+
+
+def _gift(call: Call, accepted: Accepted, person: Constituent, *, created: bool) -> Gift:
+    transaction_id = call.organization.new_transaction_id()
+    return Gift(
+        confirmation_code=_confirmation_code(call, person.cons_id, transaction_id),
+        transaction_id=str(transaction_id),
+        cons_id=person.cons_id,
+        form_id=call.get("form_id"),
+        level_id=call.get("level_id"),
+        amount=accepted.amount,
+        email=call.get("donor.email"),
+        login=call.get("login_name"),
+        recorded_at=call.now,
+        payment_method=accepted.method,
+        source=call.get("source") or call.session.get("source", ""),
+        sub_source=call.get("sub_source") or call.session.get("sub_source", ""),
+        receipt=is_true(call.params, "send_receipt", default=True),
+        registration_email=created and is_true(call.params, "send_registration_email", default=True),
+        params=without_credentials(call.params),
+        billing=billing(accepted.params),
+        designations=accepted.shares,
+    )
 
 
 def _note(call: Call, gift: Gift) -> None:
@@ -135,21 +158,20 @@ def _fixed_amount(call: Call, amount: int) -> int | None:
     return _read(call, "other_amount") if rule == "used" else None
 
 
-def _field_rules(call: Call, params: Mapping[str, str], form: Form, method: str, strict: bool,
-                 problems: list[str]) -> None:  # fmt: skip
+def _field_problems(call: Call, params: Mapping[str, str], form: Form, *, strict: bool) -> list[str]:
     """E-mail and names always; under validation also what the form requires, after the fall-back (H)."""
-    email = call.get("donor.email")
-    if not email:
-        problems.append("An email address is required.")
-    elif not is_email(email):
-        problems.append("The email address is invalid.")
     present = {f"billing.{name}" for name in billing(params)}
     wanted = (*NAMES, *form.required_fields) if strict else NAMES
-    problems += [REQUIRED_TEXTS.get(name, f"{name} is required.") for name in wanted if name not in present]
-    if method not in form.payment_methods:
-        problems.append("The payment method is invalid.")
+    found = [REQUIRED_TEXTS.get(name, f"{name} is required.") for name in wanted if name not in present]
     if call.switch("field_max") == "refuse_50":
-        problems += [f"{name} is too long." for name in params if _is_limited(name) and len(params[name]) > FIELD_MAX]
+        found += [f"{name} is too long." for name in params if _is_limited(name) and len(params[name]) > FIELD_MAX]
+    return [*_email_problems(call.get("donor.email")), *found]
+
+
+def _email_problems(email: str) -> list[str]:
+    if not email:
+        return ["An email address is required."]
+    return [] if is_email(email) else ["The email address is invalid."]
 
 
 def _is_limited(name: str) -> bool:
@@ -169,4 +191,3 @@ def _confirmation_code(call: Call, cons_id: str, transaction_id: int) -> str:
     if call.switch("code_matches_id") == "false":
         last, fourth = transaction_id + 500_000, transaction_id
     return f"{call.get('form_id')}-{cons_id[-4:]}-1-{fourth}-{last}"
-

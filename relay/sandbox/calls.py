@@ -14,7 +14,7 @@ KEPT = 100_000
 
 @dataclass(frozen=True)
 class Call:
-    """What a method needs to know of its call. `now` is aware UTC."""
+    """What a method needs to know of its call. `now` is aware UTC; `session` is what its cookie brought back."""
 
     organization: Organization
     servlet: str
@@ -22,6 +22,7 @@ class Call:
     address: str
     now: datetime
     log: "CallLine"
+    session: Mapping[str, str]
 
     def get(self, name: str) -> str:
         """The parameter without surrounding blanks, or an empty text."""
@@ -34,7 +35,8 @@ class Call:
 @dataclass
 class CallLine:
     """One line of the log. `recorded`: a gift or a refund came of it. `answered`: the true answer was handed to the
-    network in full while the caller was still connected. `error`: the code of the refusal."""
+    network in full while the caller was still connected. `error`: the code of the refusal.
+    """
 
     n: int
     organization: str

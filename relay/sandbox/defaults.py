@@ -1,6 +1,6 @@
 """What every organization starts with."""
 
-from .site import Designee, DesignationType, Form, Level, Login, Organization
+from .site import DesignationType, Designee, Form, Level, Login, Organization
 from .switches import defaults
 
 API_KEY = "demo-api-key"

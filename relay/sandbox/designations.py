@@ -15,7 +15,7 @@ NO_WRITE_IN = "Write-in designations are not available."
 WRONG_SUM = "Designated amounts must add up to the gift amount."
 
 
-def shares(call: Call, form: Form, amount: int, strict: bool, problems: list[str]) -> list[Share]:
+def shares(call: Call, form: Form, amount: int, problems: list[str], *, strict: bool) -> list[Share]:
     """The shares of a gift of `amount` minor units; what is wrong with them is added to `problems`.
 
     A form without designations ignores them (ND).
@@ -27,7 +27,7 @@ def shares(call: Call, form: Form, amount: int, strict: bool, problems: list[str
         found = [Share(amount, id=single)]
     else:
         found = _designated(call, problems) + _write_ins(call, form, problems)
-    _check_designees(call, form, found, strict, problems)
+    problems += [NO_DESIGNEE for one in found if not (one.name or _available(call, form, one.id, strict=strict))]
     if found and call.switch("designated_sum") == "must_equal" and sum(share.amount for share in found) != amount:
         problems.append(WRONG_SUM)
     return found
@@ -70,14 +70,8 @@ def _units(call: Call, text: str, problems: list[str]) -> int:
     return minor - minor % 100 if rule == "truncate" else minor
 
 
-def _check_designees(call: Call, form: Form, found: list[Share], strict: bool, problems: list[str]) -> None:
-    """A designee that does not exist is always an error (ND), one that the form does not offer under validation (H)."""
-    for share in found:
-        if not share.name and not _available(call, form, share.id, strict):
-            problems.append(NO_DESIGNEE)
-
-
-def _available(call: Call, form: Form, designee_id: str, strict: bool) -> bool:
+def _available(call: Call, form: Form, designee_id: str, *, strict: bool) -> bool:
+    """A designee must exist (ND); under validation the form must also offer it (H)."""
     designee = call.organization.designees.get(designee_id)
     if designee is None or not strict:
         return designee is not None

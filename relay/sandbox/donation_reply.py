@@ -43,7 +43,7 @@ def _summary(gift: Gift) -> list[dict[str, str]]:
     return [*rows, _row("card_number", "Card Number:", "*" * 15 + digits)] if digits else rows
 
 
-def _row(name: str, label: str, value: str, header: bool = False) -> dict[str, str]:
+def _row(name: str, label: str, value: str, *, header: bool = False) -> dict[str, str]:
     return {"@header": "true" if header else "false", "label": label, "value": value, "name": name}
 
 

@@ -33,7 +33,7 @@ FALL_BACK = ("name.first", "name.last", "address.street1", "address.city", "addr
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 
 
-def is_true(params: Mapping[str, str], name: str, default: bool = False) -> bool:
+def is_true(params: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     """A boolean parameter: `true` in any case is true, a missing one is the default, the rest is false (M)."""
     text = params.get(name, "").strip().lower()
     return text == "true" if text else default

@@ -24,7 +24,7 @@ def refund(call: Call) -> tuple[str, Mapping[str, Any]]:
         full=amount == gift.current_amount,
         recorded_at=call.now,
         login=call.get("login_name"),
-        auto_responder=is_true(call.params, "send_auto_responder", default),
+        auto_responder=is_true(call.params, "send_auto_responder", default=default),
     )
     call.organization.keep_refund(gift, row)
     call.log.recorded = True

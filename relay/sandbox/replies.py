@@ -71,7 +71,9 @@ def donation_errors(error: DonationError) -> dict[str, Any]:
     }
 
 
-def render_error(error: ApiError, wanted: str, suppressed: bool, donates: bool, switches: Mapping[str, str]) -> Reply:
+def render_error(
+    error: ApiError, wanted: str, switches: Mapping[str, str], *, suppressed: bool, donates: bool
+) -> Reply:
     """The refusal. Its family and status follow the switches of the organization."""
     if isinstance(error, DonationError):
         status = 200 if suppressed else int(switches["donation_error_http"])
