@@ -82,6 +82,13 @@ def get(tx: Connection, entry_id: int) -> Entry | None:
     return of_row(row) if row else None
 
 
+def owner_of(tx: Connection, confirmation_code: str) -> int | None:
+    """The gift that owns a confirmation code: a code is proof of one gift only."""
+    mine = (entries.c.confirmation_code == confirmation_code) & (entries.c.kind == Kind.GIFT)
+    found: int | None = tx.execute(select(entries.c.id).where(mine)).scalars().first()
+    return found
+
+
 def gift_of(tx: Connection, payment_id: int) -> Entry | None:
     """The one gift of a payment that was not folded into another."""
     found = select(entries).where(

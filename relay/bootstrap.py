@@ -1,0 +1,92 @@
+"""The only place that chooses the parts: settings in, a wired relay out."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from relay import queue
+from relay.config import Organization, Settings
+from relay.intake import Intake
+from relay.ledger.db import Database
+from relay.luminate.client import LuminateClient
+from relay.posting import Posting
+from relay.providers import PROVIDERS, Provider
+from relay.replay import Replay
+from relay.sweep import Sweep
+
+
+@dataclass(slots=True)
+class Relay:
+    """The parts of one process, wired. ``worker`` names this process in leases and attempts."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    bell: queue.Bell
+    intake: Intake
+    replay: Replay
+    providers: Mapping[str, Provider]
+    worker: str
+    stopping: Callable[[], bool] = lambda: False
+    _clients: dict[str, LuminateClient] = field(default_factory=dict)
+    _postings: dict[str, Posting] = field(default_factory=dict)
+
+    def client_for(self, organization: Organization) -> LuminateClient:
+        """The organization's Luminate client: one keep-alive session a process."""
+        if organization.name not in self._clients:
+            pool = organization.pace.max_in_flight + 1
+            self._clients[organization.name] = LuminateClient(organization.luminate, pool_size=pool)
+        return self._clients[organization.name]
+
+    def posting_for(self, name: str) -> Posting | None:
+        """Posting for one organization; None if it is not configured (any more)."""
+        organization = self.settings.organizations.get(name)
+        if organization is None:
+            return None
+        if name not in self._postings:
+            client = self.client_for(organization)
+            self._postings[name] = Posting(
+                self.database, organization, client, worker=self.worker, stopping=lambda: self.stopping()
+            )
+        return self._postings[name]
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep of this process."""
+        return Sweep(self.database, self.settings.organizations, self.bell, self.client_for, worker=self.worker)
+
+    def after_fork(self) -> None:
+        """Forget what a parent process opened: connections are never shared."""
+        self.database.dispose()
+        self.redis.connection_pool.reset()
+        self._clients.clear()
+        self._postings.clear()
+        self.worker = worker_name()
+
+
+def build(settings: Settings, redis: Redis | None = None) -> Relay:
+    """Wire the real parts; nothing connects before it is used."""
+    database = Database(settings.database_url)
+    redis = redis or queue.connect(settings.redis_url)
+    bell = queue.Bell(redis)
+    return Relay(
+        settings=settings,
+        database=database,
+        redis=redis,
+        bell=bell,
+        intake=Intake(settings, database, PROVIDERS, bell),
+        replay=Replay(database, settings.organizations),
+        providers=PROVIDERS,
+        worker=worker_name(),
+    )
+
+
+def worker_name() -> str:
+    """A name no other process has or had."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"

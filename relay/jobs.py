@@ -1,0 +1,23 @@
+"""What RQ calls: three-line functions. Arguments are names; the parts belong to the worker process."""
+
+from __future__ import annotations
+
+from relay.bootstrap import Relay
+
+_relay: list[Relay] = []
+
+
+def use(relay: Relay) -> None:
+    """Give the jobs of this process their parts; the worker calls it once, before its first job."""
+    _relay[:] = [relay]
+
+
+def post_due(organization: str) -> str:
+    """Post what is due for one organization; ring again if more is due."""
+    relay = _relay[0]
+    relay.bell.answered(organization)
+    posting = relay.posting_for(organization)
+    report = posting.run() if posting else None
+    if report and report.more and not relay.stopping():
+        relay.bell.ring(organization)
+    return f"sent {report.sent}" if report else "not configured"

@@ -1,0 +1,259 @@
+"""Reading the ledger: listings, totals, the balance, and the whole story of one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, false, func, or_, select
+
+from relay.ledger.entries import Entry, of_row
+from relay.ledger.models import attempts, corrections, entries, event_entries, events, payment_keys, refund_keys
+from relay.money import Money
+from relay.status import NEEDS_A_PERSON, ON_ITS_WAY, Kind, Status, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries: every given part must hold (AND). Times are aware UTC and speak of the receipt."""
+
+    ids: tuple[int, ...] = ()
+    organization: str = ""
+    provider: str = ""
+    kinds: tuple[Kind, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    reason: str = ""
+    fund: str = ""
+    # A name, an e-mail address, any id or code of provider or Luminate, or an amount in major units.
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing narrows it: a bulk change must never start from that."""
+        return self == Filter()
+
+
+def conditions(wanted: Filter) -> ColumnElement[bool]:
+    """The filter as SQL."""
+    columns = entries.c
+    parts: list[ColumnElement[bool]] = []
+    for column, value in (
+        (columns.organization, wanted.organization),
+        (columns.provider, wanted.provider),
+        (columns.reason, wanted.reason),
+    ):
+        if value:
+            parts.append(column == value)
+    for column, values in ((columns.id, wanted.ids), (columns.kind, wanted.kinds), (columns.status, wanted.statuses)):
+        if values:
+            parts.append(column.in_(list(values)))
+    if wanted.fund:
+        parts.append(columns.fund.contains(wanted.fund, autoescape=True))
+    if wanted.text:
+        parts.append(_text(wanted.text))
+    if wanted.since:
+        parts.append(columns.received_at >= wanted.since)
+    if wanted.until:
+        parts.append(columns.received_at < wanted.until)
+    return and_(*parts) if parts else ~false()
+
+
+def _text(wanted: str) -> ColumnElement[bool]:
+    columns = entries.c
+    low = wanted.strip().lower()
+    ids = (columns.provider_transaction_id, columns.parent_transaction_id, columns.confirmation_code)
+    found: list[ColumnElement[bool]] = [func.lower(columns.donor_name).contains(low, autoescape=True)]
+    found += [columns.donor_email.contains(low, autoescape=True), columns.luminate_transaction_id == wanted]
+    found += [column == wanted for column in ids]
+    keys = payment_keys.c
+    found.append(columns.payment_id.in_(select(keys.payment_id).where(keys.key == wanted)))
+    found.append(columns.id.in_(select(refund_keys.c.entry_id).where(refund_keys.c.key == wanted)))
+    number = low.lstrip("#$").replace(",", "")
+    if number.isascii() and number.isdigit() and len(number) < 16:
+        found.append(columns.id == int(number))
+    if amounts := _amounts(number):
+        found.append(or_(*(and_(columns.currency == one.currency, columns.amount == one.minor) for one in amounts)))
+    return or_(*found)
+
+
+def _amounts(number: str) -> list[Money]:
+    """An amount typed by a person, in the currencies it can be exact in."""
+    found = []
+    for currency in ("USD", "CAD", "EUR", "GBP", "AUD", "JPY"):
+        try:
+            found.append(Money.parse(number, currency))
+        except ValueError:
+            continue
+    return found
+
+
+def listing(tx: Connection, wanted: Filter, *, limit: int | None = None, newest_first: bool = False) -> Iterator[Entry]:
+    """The entries that match, in the order received."""
+    order = (entries.c.received_at, entries.c.id)
+    statement = select(entries).where(conditions(wanted)).limit(limit)
+    statement = statement.order_by(*((column.desc() for column in order) if newest_first else order))
+    for row in tx.execution_options(yield_per=500).execute(statement):
+        yield of_row(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many entries and how much money stand in one place."""
+
+    organization: str
+    kind: Kind
+    status: Status
+    reason: str
+    currency: str
+    count: int
+    minor: int
+
+    @property
+    def amount(self) -> Money:
+        """The sum."""
+        return Money(self.minor, self.currency)
+
+
+def totals(tx: Connection, wanted: Filter | None = None) -> list[Total]:
+    """Counts and sums by organization, kind, status, reason and currency. Folded entries are not money twice."""
+    group = [entries.c[name] for name in ("organization", "kind", "status", "reason", "currency")]
+    counted = select(*group, func.count(), func.sum(entries.c.amount)).group_by(*group).order_by(*group)
+    matching = and_(conditions(wanted or Filter()), entries.c.merged_into.is_(None))
+    return [
+        Total(row[0], Kind(row[1]), Status(row[2]), row[3], row[4], row[5], int(row[6]))
+        for row in tx.execute(counted.where(matching))
+    ]
+
+
+@dataclass(slots=True)
+class Balance:
+    """Money of one organization, kind and currency: received = posted + on its way + needs a person + closed."""
+
+    received: Money
+    posted: Money
+    on_its_way: Money
+    needs_a_person: Money
+    closed: Money
+    counts: dict[Status, int] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the four parts make the whole, to the cent."""
+        parts = self.posted.minor + self.on_its_way.minor + self.needs_a_person.minor + self.closed.minor
+        return self.received.minor == parts
+
+
+def balance(tx: Connection, organization: str = "") -> dict[tuple[str, Kind, str], Balance]:
+    """The balance by organization, kind and currency. ``received`` is counted apart from the parts."""
+    wanted = Filter(organization=organization)
+    group = [entries.c[name] for name in ("organization", "kind", "currency")]
+    received = select(*group, func.sum(entries.c.amount)).group_by(*group)
+    sums = received.where(conditions(wanted), entries.c.merged_into.is_(None))
+    found: dict[tuple[str, Kind, str], Balance] = {}
+    for row in tx.execute(sums):
+        nothing = Money(0, row[2])
+        key = (row[0], Kind(row[1]), row[2])
+        found[key] = Balance(Money(int(row[3]), row[2]), nothing, nothing, nothing, nothing)
+    for total in totals(tx, wanted):
+        _add(found[total.organization, total.kind, total.currency], total)
+    return found
+
+
+def _add(sheet: Balance, total: Total) -> None:
+    sheet.counts[total.status] = sheet.counts.get(total.status, 0) + total.count
+    if total.status is Status.POSTED:
+        sheet.posted += total.amount
+    elif total.status in ON_ITS_WAY:
+        sheet.on_its_way += total.amount
+    elif total.status in NEEDS_A_PERSON:
+        sheet.needs_a_person += total.amount
+    else:
+        sheet.closed += total.amount
+
+
+def gifts_with_waiting_refunds(tx: Connection) -> list[tuple[int, str]]:
+    """Posted or closed gifts that a refund still waits for: (entry, organization)."""
+    refund = entries.alias("refund")
+    waits = exists().where(refund.c.payment_id == entries.c.payment_id, refund.c.status == Status.WAITING)
+    ended = entries.c.status.in_([Status.POSTED, Status.CLOSED])
+    gift = and_(entries.c.kind == Kind.GIFT, entries.c.merged_into.is_(None), ended, waits)
+    return [(row[0], row[1]) for row in tx.execute(select(entries.c.id, entries.c.organization).where(gift))]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event for a listing, with the entries it touched."""
+
+    id: int
+    event_id: str
+    organization: str
+    provider: str
+    type: str
+    verdict: Verdict
+    note: str
+    entries: tuple[int, ...]
+    received_at: datetime
+
+
+def event_listing(
+    tx: Connection, *, organization: str = "", verdicts: tuple[Verdict, ...] = (), limit: int | None = None
+) -> list[EventRow]:
+    """Events in the order received."""
+    statement = select(events).order_by(events.c.id)
+    if organization:
+        statement = statement.where(events.c.organization == organization)
+    if verdicts:
+        statement = statement.where(events.c.verdict.in_(list(verdicts)))
+    if limit:
+        newest = statement.order_by(None).order_by(events.c.id.desc()).limit(limit).subquery()
+        statement = select(newest).order_by(newest.c.id)
+    rows = list(tx.execute(statement))
+    touched = _touched(tx, [row.id for row in rows])
+    return [_event_row(row, touched.get(row.id, ())) for row in rows]
+
+
+def _event_row(row: Row[Any], touched: tuple[int, ...]) -> EventRow:
+    verdict = Verdict(row.verdict)
+    return EventRow(
+        row.id, row.event_id, row.organization, row.provider, row.type, verdict, row.note, touched, row.received_at
+    )
+
+
+def _touched(tx: Connection, ids: list[int]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, tuple[int, ...]] = {}
+    for start in range(0, len(ids), 500):
+        links = event_entries.c
+        some = select(links.event_id, links.entry_id).where(links.event_id.in_(ids[start : start + 500])).distinct()
+        for event, entry in tx.execute(some.order_by(links.event_id, links.entry_id)):
+            found[event] = (*found.get(event, ()), entry)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything the ledger knows of one entry, each list oldest first."""
+
+    entry: Entry
+    events: list[Row[Any]]
+    attempts: list[Row[Any]]
+    corrections: list[Row[Any]]
+    gift: Entry | None
+    refunds: list[Entry]
+
+
+def story(tx: Connection, entry: Entry) -> Story:
+    """The whole story of an entry."""
+    links = event_entries.c
+    touched = select(events, links.effect).join(event_entries, links.event_id == events.c.id)
+    told = list(tx.execute(touched.where(links.entry_id == entry.id).order_by(events.c.id)))
+    calls = list(tx.execute(select(attempts).where(attempts.c.entry_id == entry.id).order_by(attempts.c.id)))
+    changes = select(corrections).where(corrections.c.entry_id == entry.id).order_by(corrections.c.id)
+    family = select(entries).where(entries.c.payment_id == entry.payment_id, entries.c.id != entry.id)
+    others = [of_row(row) for row in tx.execute(family.order_by(entries.c.id))]
+    gift = next((other for other in others if other.kind is Kind.GIFT and other.merged_into is None), None)
+    refunds = [other for other in others if other.kind is not Kind.GIFT]
+    return Story(entry, told, calls, list(tx.execute(changes)), gift, refunds)

@@ -1,0 +1,247 @@
+"""Replay, correction, closing, resolving: what a named person does to entries, always with a reason.
+
+History only grows: every act is a row of ``corrections`` with before and after. Nothing here calls Luminate; it
+puts entries back in line, and posting does the rest. A replay mails nobody unless someone chose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from relay import refunding
+from relay.booking import gift_columns
+from relay.config import Organization
+from relay.errors import ReplayRefused, TransitionRefused
+from relay.ledger import entries
+from relay.ledger.codec import gift_from_json
+from relay.ledger.db import Database
+from relay.ledger.entries import Entry
+from relay.ledger.payments import Source
+from relay.ledger.search import Filter, listing
+from relay.luminate.schemas import LOCKED
+from relay.refunding import Desk
+from relay.status import Kind, Status
+
+# What a person may send again without proof: surely not in Luminate.
+REPLAYABLE = frozenset({Status.HELD, Status.REJECTED, Status.RETRYING})
+_WHY_NOT = {
+    Status.POSTED: "it is in Luminate already",
+    Status.POSTING: "a call is under way",
+    Status.QUEUED: "it is in line already",
+    Status.WAITING: "it waits for its gift and goes by itself",
+    Status.UNKNOWN: "Luminate may have it; look there first, then `flask resolve`",
+    Status.CLOSED: "it is closed; reopen it first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a replay would do with one entry: ``refused`` is empty or says why it stays as it is."""
+
+    entry: Entry
+    refused: str
+    effect: str
+
+
+class Replay:
+    """The use cases behind ``flask replay``, ``correct``, ``close``, ``reopen`` and ``resolve``."""
+
+    def __init__(self, database: Database, organizations: Mapping[str, Organization]) -> None:
+        """Take the parts."""
+        self.database = database
+        self.organizations = organizations
+
+    def plan(self, wanted: Filter, *, mail: bool = False) -> list[Planned]:
+        """What a replay of these entries would do, in the order received; nothing is changed."""
+        if wanted.is_everything:
+            raise ReplayRefused("name an entry or a filter: everything at once is never replayed")
+        with self.database.read() as tx:
+            return [self._planned(entry, mail) for entry in listing(tx, wanted)]
+
+    def _planned(self, entry: Entry, mail: bool) -> Planned:
+        organization = self.organizations.get(entry.organization)
+        if organization is None:
+            return Planned(entry, f"organization '{entry.organization}' is not configured any more", "")
+        if entry.kind is Kind.REINSTATEMENT:
+            return Planned(entry, "money that came back is decided by a person: record it in Luminate, then close", "")
+        if entry.status not in REPLAYABLE:
+            return Planned(entry, _WHY_NOT[entry.status], "")
+        return Planned(entry, "", _effect(entry, organization, mail))
+
+    def run(self, plan: list[Planned], *, who: str, reason: str, mail: bool = False) -> list[tuple[int, Status]]:
+        """Carry out a plan: each entry is mapped again by today's configuration and queued if nothing is wrong.
+
+        An entry that changed since the plan was made stays as it is. Gives back (entry, new status) of the rest.
+        """
+        _need(reason, who)
+        done = []
+        for planned in plan:
+            if not planned.refused and (status := self._again(planned.entry, who, reason, mail)) is not None:
+                done.append((planned.entry.id, status))
+        return done
+
+    def _again(self, seen: Entry, who: str, reason: str, mail: bool) -> Status | None:
+        organization = self.organizations[seen.organization]
+        with self._desk(organization, seen.provider) as desk:
+            entry = entries.get(desk.tx, seen.id)
+            if entry is None or (entry.status, entry.fence) != (seen.status, seen.fence):
+                return None
+            return _remap(desk, entry, who, "replay", reason, {"mail": mail})
+
+    def correct(self, entry_id: int, changes: Mapping[str, str], *, who: str, reason: str) -> Status:
+        """Change parameters of an unsent gift by hand and try it again. Amount and credentials are locked.
+
+        An empty value takes an earlier correction back. Raises ReplayRefused.
+        """
+        _need(reason, who)
+        locked = sorted(name for name in changes if name in LOCKED)
+        if locked:
+            raise ReplayRefused(f"{', '.join(locked)} cannot be corrected")
+        organization, provider = self._of(entry_id)
+        with self._desk(organization, provider) as desk:
+            entry = _existing(desk.tx, entry_id)
+            if entry.kind is not Kind.GIFT or entry.status not in REPLAYABLE | {Status.QUEUED}:
+                raise ReplayRefused(f"entry {entry_id} is {entry.status}: only an unsent gift can be corrected")
+            merged = {name: value for name, value in {**entry.overrides, **changes}.items() if value}
+            return _remap(desk, entry, who, "correct", reason, {"overrides": merged})
+
+    def close(self, entry_id: int, *, who: str, reason: str) -> list[int]:
+        """End an entry with a reason; refunds that wait for a closed gift end too. Gives back all that ended."""
+        _need(reason, who)
+        organization, provider = self._of(entry_id)
+        with self._desk(organization, provider) as desk:
+            entry = _existing(desk.tx, entry_id)
+            words = {"reason": "closed_by_person", "reason_text": reason}
+            _moved(desk, entry, Status.CLOSED, who, "close", reason, words)
+            closed = _existing(desk.tx, entry_id)
+            return [entry_id, *(refunding.release(desk, closed) if closed.kind is Kind.GIFT else [])]
+
+    def reopen(self, entry_id: int, *, who: str, reason: str) -> None:
+        """Take the end of an entry back: it is held until someone replays it."""
+        _need(reason, who)
+        organization, provider = self._of(entry_id)
+        with self._desk(organization, provider) as desk:
+            entry = _existing(desk.tx, entry_id)
+            if entry.merged_into is not None:
+                raise ReplayRefused(f"entry {entry_id} is the same payment as entry {entry.merged_into}")
+            words = {"reason": "reopened", "reason_text": reason}
+            _moved(desk, entry, Status.HELD, who, "reopen", reason, words)
+
+    def found(self, entry_id: int, code: str, *, who: str, reason: str) -> list[int]:
+        """An unknown gift was found in Luminate: it is posted under this confirmation code.
+
+        Gives back the refunds that were released. Raises ReplayRefused where another entry owns the code.
+        """
+        _need(reason, who)
+        organization, provider = self._of(entry_id)
+        with self._desk(organization, provider) as desk:
+            entry = _unknown(desk.tx, entry_id)
+            if entry.kind is Kind.GIFT:
+                _free(desk.tx, code)
+            proof = {"confirmation_code": code, "posted_at": desk.now, "reason": "", "reason_text": ""}
+            login = {"login_name": organization.luminate.login_name}
+            _moved(desk, entry, Status.POSTED, who, "found", reason, proof | login)
+            posted = _existing(desk.tx, entry_id)
+            return refunding.release(desk, posted) if posted.kind is Kind.GIFT else []
+
+    def absent(self, entry_id: int, *, who: str, reason: str) -> None:
+        """A person looked and an unknown entry is not in Luminate: it is queued again."""
+        _need(reason, who)
+        organization, provider = self._of(entry_id)
+        with self._desk(organization, provider) as desk:
+            entry = _unknown(desk.tx, entry_id)
+            words = {"reason": "", "reason_text": "", "next_attempt_at": desk.now, "lease_until": None}
+            _moved(desk, entry, Status.QUEUED, who, "absent", reason, words)
+
+    def _of(self, entry_id: int) -> tuple[Organization, str]:
+        with self.database.read() as tx:
+            entry = _existing(tx, entry_id)
+        organization = self.organizations.get(entry.organization)
+        if organization is None:
+            raise ReplayRefused(f"organization '{entry.organization}' is not configured any more")
+        return organization, entry.provider
+
+    @contextmanager
+    def _desk(self, organization: Organization, provider: str) -> Iterator[Desk]:
+        with self.database.write() as tx:
+            self.database.lock(tx, organization.name)
+            yield Desk(tx, organization, Source(organization.name, provider), self.database.now(tx))
+
+
+def _remap(desk: Desk, entry: Entry, who: str, action: str, reason: str, changes: dict[str, Any]) -> Status:
+    """Map an entry again by today's configuration, with ``changes`` to its row, and write down who asked."""
+    columns: dict[str, Any] = changes | _columns(desk, entry, changes)
+    target = Status(columns.pop("status"))
+    due = {"next_attempt_at": desk.now, "not_sent": 0}
+    done = (
+        entries.change(desk.tx, entry, desk.now, **columns, **due)
+        if target is entry.status
+        else entries.move(desk.tx, entry, target, desk.now, **columns, **due)
+    )
+    if not done:
+        raise ReplayRefused(f"entry {entry.id} was changed by somebody else meanwhile")
+    after = {"status": target, "parameters": columns.get("parameters", {})}
+    before = {"status": entry.status, "parameters": dict(entry.parameters)}
+    entries.correct(desk.tx, entry, desk.now, who=who, action=action, reason=reason, before=before, after=after)
+    return target
+
+
+def _columns(desk: Desk, entry: Entry, changes: Mapping[str, Any]) -> dict[str, Any]:
+    if entry.kind is Kind.REFUND:
+        return refunding.again(desk, entry)
+    gift = replace(gift_from_json(entry.fact), hold="")  # a person replays it: that is the proof it waited for
+    overrides = dict(changes.get("overrides", entry.overrides))
+    mail = bool(changes.get("mail", entry.mail))
+    return gift_columns(gift, desk.organization, entry.provider, mail=mail, overrides=overrides)
+
+
+def _moved(
+    desk: Desk, entry: Entry, target: Status, who: str, action: str, reason: str, columns: dict[str, Any]
+) -> None:
+    try:
+        moved = entries.move(desk.tx, entry, target, desk.now, **columns)
+    except TransitionRefused as error:
+        raise ReplayRefused(f"entry {entry.id}: {error}") from error
+    if not moved:
+        raise ReplayRefused(f"entry {entry.id} was changed by somebody else meanwhile")
+    before, after = {"status": entry.status}, {"status": target}
+    entries.correct(desk.tx, entry, desk.now, who=who, action=action, reason=reason, before=before, after=after)
+
+
+def _effect(entry: Entry, organization: Organization, mail: bool) -> str:
+    """What the next call will be, in words, before it is made."""
+    if entry.kind is Kind.REFUND:
+        return f"will send one refundOfflineDonation of {entry.amount}"
+    mails = organization.mail.receipt or organization.mail.registration
+    donor = "Luminate may e-mail the donor" if mail and mails else "will not e-mail the donor"
+    return f"will send one addOfflineDonation of {entry.amount}; {donor}"
+
+
+def _need(reason: str, who: str) -> None:
+    if not reason.strip() or not who.strip():
+        raise ReplayRefused("say who asks for it and why")
+
+
+def _existing(tx: Connection, entry_id: int) -> Entry:
+    entry = entries.get(tx, entry_id)
+    if entry is None:
+        raise ReplayRefused(f"there is no entry {entry_id}")
+    return entry
+
+
+def _unknown(tx: Connection, entry_id: int) -> Entry:
+    entry = _existing(tx, entry_id)
+    if entry.status is not Status.UNKNOWN:
+        raise ReplayRefused(f"entry {entry_id} is {entry.status}, not unknown")
+    return entry
+
+
+def _free(tx: Connection, code: str) -> None:
+    owner = entries.owner_of(tx, code)
+    if not code.strip() or owner is not None:
+        raise ReplayRefused(f"the code belongs to entry {owner}" if owner else "a confirmation code is needed")

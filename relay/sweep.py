@@ -1,0 +1,134 @@
+"""The sweep: what makes Redis disposable. It looks in the ledger for what is due or stuck, and rings again.
+
+It runs inside the workers, one at a time by a lease row, about once a second; each step is one small query when
+there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from relay import refunding
+from relay.config import Organization
+from relay.errors import TransportError
+from relay.ledger import claims, entries, pauses, search
+from relay.ledger.db import Database
+from relay.ledger.payments import Source
+from relay.ledger.pauses import Pause
+from relay.luminate.client import LuminateClient
+from relay.luminate.replies import read_reply
+from relay.queue import Bell
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 10.0
+# Waits between harmless reads while an organization is paused (seconds); the last one repeats.
+CHECK_LADDER = (60, 300, 900)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep found."""
+
+    rung: list[str] = field(default_factory=list)
+    expired: list[int] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+
+
+class Sweep:
+    """The use case behind ``flask sweep`` and the thread in every worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        organizations: Mapping[str, Organization],
+        bell: Bell,
+        client_for: Callable[[Organization], LuminateClient],
+        *,
+        worker: str,
+    ) -> None:
+        """Take the parts."""
+        self.database = database
+        self.organizations = organizations
+        self.bell = bell
+        self.client_for = client_for
+        self.worker = worker
+
+    def run(self) -> Swept | None:
+        """Sweep once; None while another worker holds the lease."""
+        with self.database.write() as tx:
+            if not claims.take_lease(tx, "sweep", self.worker, self.database.now(tx), seconds=LEASE_SECONDS):
+                return None
+        swept = Swept()
+        self._expire(swept)
+        self._release(swept)
+        self._check_pauses(swept)
+        self._ring(swept)
+        return swept
+
+    def _expire(self, swept: Swept) -> None:
+        with self.database.read() as tx:
+            if not claims.any_expired(tx, self.database.now(tx)):
+                return
+        with self.database.write() as tx:
+            swept.expired = claims.expire(tx, self.database.now(tx))
+        for entry in swept.expired:
+            log.error("lease_expired", entry=entry)
+
+    def _release(self, swept: Swept) -> None:
+        """Refunds whose gift is posted or closed, and that a crash kept waiting."""
+        with self.database.read() as tx:
+            gifts = search.gifts_with_waiting_refunds(tx)
+        for gift_id, name in gifts:
+            if organization := self.organizations.get(name):
+                swept.released += self._release_one(gift_id, organization)
+
+    def _release_one(self, gift_id: int, organization: Organization) -> list[int]:
+        with self.database.write() as tx:
+            self.database.lock(tx, organization.name)
+            gift = entries.get(tx, gift_id)
+            if gift is None:
+                return []
+            source = Source(gift.organization, gift.provider)
+            desk = refunding.Desk(tx, organization, source, self.database.now(tx))
+            return refunding.release(desk, gift)
+
+    def _check_pauses(self, swept: Swept) -> None:
+        with self.database.read() as tx:
+            paused, now = pauses.all_paused(tx), self.database.now(tx)
+        for name, pause in paused.items():
+            organization = self.organizations.get(name)
+            if organization and pause.check_at and pause.check_at <= now and self._check(organization, pause, now):
+                swept.resumed.append(name)
+
+    def _check(self, organization: Organization, pause: Pause, now: datetime) -> bool:
+        """One harmless read (isEmailValid): it proves key, address and credentials without touching data."""
+        works = self._works(organization)
+        with self.database.write() as tx:
+            if works:
+                pauses.end(tx, organization.name)
+            else:
+                wait = CHECK_LADDER[min(pause.checks + 1, len(CHECK_LADDER) - 1)]
+                pauses.postpone(tx, organization.name, now + timedelta(seconds=wait))
+        log.info("pause_checked", organization=organization.name, works=works)
+        return works
+
+    def _works(self, organization: Organization) -> bool:
+        try:
+            answer = self.client_for(organization).is_email_valid()
+        except TransportError:
+            return False
+        return read_reply(answer).root == "isEmailValidResponse"
+
+    def _ring(self, swept: Swept) -> None:
+        with self.database.read() as tx:
+            due = claims.due_organizations(tx, self.database.now(tx))
+            paused = pauses.all_paused(tx)
+        for name in due:
+            if name in self.organizations and name not in paused and self.bell.ring(name):
+                swept.rung.append(name)

@@ -1,0 +1,1 @@
+"""HTTP: the webhooks' front door and the health checks."""

@@ -1,0 +1,36 @@
+"""``POST /webhooks/<organization>/<provider>``: raw bytes in, a reason out; never donor data in an answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from relay.bootstrap import Relay
+from relay.errors import IntakeRefused, TooLarge
+from relay.providers import Delivery
+
+webhooks = Blueprint("webhooks", __name__)
+
+
+@webhooks.post("/webhooks/<organization>/<provider>")
+def receive(organization: str, provider: str) -> Response:
+    """Take one webhook. Every refusal is an IntakeRefused, answered below."""
+    relay: Relay = current_app.extensions["relay"]
+    # Before anything reads the form: afterwards the raw bytes of a form body are gone.
+    body = _raw_body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    taken = relay.intake.take(organization, provider, Delivery(body, headers))
+    return jsonify(status="stored", verdict=taken.verdict, event=taken.event)
+
+
+def _raw_body() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise TooLarge("the body is larger than this relay takes") from error
+
+
+@webhooks.errorhandler(IntakeRefused)
+def refuse(error: IntakeRefused) -> tuple[Response, int]:
+    """The one place that turns a refusal into HTTP."""
+    return jsonify(status="refused", reason=error.reason, detail=str(error)), error.status
