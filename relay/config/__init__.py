@@ -1,6 +1,9 @@
 """Settings and organizations: read once, every mistake reported together."""
 
+from relay.config.load import load_settings
 from relay.config.organization import (
+    DEFAULT_TENDERS,
+    SUB_SOURCE_FIELDS,
     AmountRule,
     FieldRule,
     FormLevel,
@@ -17,6 +20,8 @@ from relay.config.organization import (
 )
 
 __all__ = [
+    "DEFAULT_TENDERS",
+    "SUB_SOURCE_FIELDS",
     "AmountRule",
     "FieldRule",
     "FormLevel",
@@ -30,4 +35,5 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "WholeUnits",
+    "load_settings",
 ]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+UTC = ZoneInfo("UTC")
+
 
 class Mode(StrEnum):
     """Which events an organization takes. BOTH is for demonstrations against a sandbox."""
@@ -30,11 +32,16 @@ class OptIn(StrEnum):
 
 class WholeUnits(StrEnum):
     """What to do with cents in a designation (Luminate takes whole units): hold, put them on the first, or
-    send them as they are where the site is known to accept cents."""
+    send them as they are where the site is known to accept cents.
+    """
 
     HOLD = "hold"
     FIRST = "first"
     SEND_CENTS = "send_cents"
+
+
+# What a ``sub_source`` template may name, as ``{field}``.
+SUB_SOURCE_FIELDS = ("provider", "provider_transaction_id", "kind", "fund", "organization")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,7 @@ class LuminateSettings:
     login_password: str = field(repr=False)
     center_id: str = ""
     source: str = "relay"
-    # Fields: provider, provider_transaction_id, kind, fund, organization. Cut to 255 characters.
+    # A template of SUB_SOURCE_FIELDS, cut to 255 characters.
     sub_source: str = "{provider_transaction_id}"
     v: str = "1.0"
     response_format: str = "json"
@@ -127,9 +134,10 @@ class ProviderSettings:
 
     secrets: tuple[str, ...] = field(repr=False)
     tolerance: int = 300
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+# TenderKind -> Luminate's offline_payment_method.
 DEFAULT_TENDERS: Mapping[str, str] = {
     "card": "credit",
     "wallet": "credit",
@@ -150,7 +158,7 @@ class Organization:
     title: str = ""
     mode: Mode = Mode.LIVE
     currency: str = "USD"
-    time_zone: ZoneInfo = ZoneInfo("UTC")
+    time_zone: ZoneInfo = UTC
     amount_rules: tuple[AmountRule, ...] = ()
     funds: Mapping[str, Fund] = field(default_factory=dict)
     # The fund of gifts that name none; "" sends them without a designation.

@@ -1,0 +1,46 @@
+"""The payment providers an organization may name, as data; a test holds it equal to the registry of
+``relay.providers``, which this room may not import.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
+_PUBLIC_PREFIX = "whpk_"
+
+
+def _stripe(secret: str) -> str:
+    if secret.startswith(("sk_", "rk_", "pk_")):
+        return "is an API key; a signing secret of a webhook endpoint is needed (whsec_...)"
+    return ""
+
+
+def _standard(secret: str) -> str:
+    """Standard Webhooks: ``whsec_`` and the base64 of 24 to 64 bytes (the specification, "Signature scheme")."""
+    if secret.startswith(_PUBLIC_PREFIX):
+        return "is a public key (whpk_...); only symmetric secrets (whsec_...) can be verified"
+    try:
+        size = len(base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True))
+    except (binascii.Error, ValueError):
+        return "is not base64 after whsec_"
+    return "" if 24 <= size <= 64 else f"decodes to {size} bytes; 24 to 64 are needed"
+
+
+# The provider's name in webhook URLs -> what is wrong with one of its secrets ("": nothing).
+PROVIDERS: Mapping[str, Callable[[str], str]] = {
+    "stripe": _stripe,
+    "standard": _standard,
+}
+
+
+def secret_variable(provider: str) -> str:
+    """The environment variable that holds the secrets of a provider."""
+    return f"{provider.upper().replace('-', '_')}_WEBHOOK_SECRET"
+
+
+def split_secrets(text: str) -> list[str]:
+    """Several secrets in one text, separated by commas or blanks, each once, in order."""
+    return list(dict.fromkeys(text.replace(",", " ").split()))
