@@ -10,7 +10,7 @@ NEEDS := import sys; sys.exit(sys.version_info < (3, 11))
 
 # The first interpreter that is new enough; say PYTHON=... to choose another.
 ifeq ($(origin PYTHON),undefined)
-PYTHON := $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
+PYTHON := $(shell for p in python3.11 python3 python3.14 python3.13 python3.12 python; do \
 	if $$p -c '$(NEEDS)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 endif
 
