@@ -10,6 +10,7 @@ The HTTP contract around them is ``relay/intake.py``. Raw bytes are verified bef
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from relay.gifts import Fact
 
 # Deeper than any provider nests (Stripe: 9), far from what breaks a JSON writer.
 MAX_DEPTH = 40
+# Longer than any provider's id, short enough for an index.
+MAX_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,20 @@ def present(*values: object) -> tuple[str, ...]:
 def first(values: Sequence[Any]) -> Any:
     """The first value that is not empty, else None."""
     return next((value for value in values if value), None)
+
+
+def ident(value: object) -> str:
+    """The id of something: the id itself, or of the object where a provider has expanded it; "" if it is none."""
+    found = text(value.get("id") if isinstance(value, dict) else value)
+    return found if len(found) <= MAX_ID else ""
+
+
+def delivery_key(body: bytes, *parts: str) -> str:
+    """What makes this event one of a kind: its id and whatever else is needed, else a hash of its body.
+
+    The first part is the provider's event id; without one (Stripe's invoice.upcoming) the body speaks for itself.
+    """
+    key = ":".join(part for part in parts if part)
+    if parts and parts[0] and len(key) <= MAX_ID:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode() if parts and parts[0] else body).hexdigest()

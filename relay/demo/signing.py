@@ -1,0 +1,25 @@
+"""Signatures as the providers make them, for sample events and tests. Development only: relay itself never signs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+
+def stripe_headers(body: bytes, secret: str, timestamp: int) -> dict[str, str]:
+    """The headers of a Stripe webhook: the key is the secret as text."""
+    mac = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
+    return {"stripe-signature": f"t={timestamp},v1={mac.hexdigest()}"}
+
+
+def standard_headers(body: bytes, secret: str, timestamp: int, message_id: str) -> dict[str, str]:
+    """The headers of a Standard Webhook: the key is the base64 after ``whsec_``."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mac = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    signature = base64.b64encode(mac.digest()).decode()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{signature}",
+    }
