@@ -50,8 +50,10 @@ def _gift(gift: dict[str, Any]) -> list[str]:
     ]
 
 
-HEADS = ("Recorded (UTC)", "Organization", "Amount", "Left", "Name", "E-mail", "Form / level", "Paid by", "Designations",
-         "Refunds", "Confirmation code", "Sub-source")  # fmt: skip
+HEADS = (
+    "Recorded (UTC)", "Organization", "Amount", "Left", "Name", "E-mail", "Form / level", "Paid by", "Designations",
+    "Refunds", "Confirmation code", "Sub-source",
+)  # fmt: skip
 
 
 def _level(level: Level) -> str:
