@@ -1,0 +1,126 @@
+"""Connections that know whether a request byte was written, that give up early when idle, and that keep a deadline.
+
+requests and urllib3 cannot tell the phase in which a call failed: a reset, a close without an answer and a close during
+the TLS handshake are one exception. So the connection itself notes the moment before the first request byte goes out.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+import time
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+# A server may close an idle connection at the very moment of the next request, and then nobody knows whether that one
+# arrived. Apache gives up after 5 seconds by default; before that we do.
+IDLE_SECONDS = 4.0
+
+
+class _Note(threading.local):
+    """What happened to the call of this thread. ``written`` None: our connections had no part in it."""
+
+    written: bool | None = None
+
+
+_NOTE = _Note()
+
+
+def begin_call() -> None:
+    """Forget the call before."""
+    _NOTE.written = None
+
+
+def surely_unwritten() -> bool:
+    """Whether it is proven that no byte of this thread's request went out."""
+    return _NOTE.written is False
+
+
+class _UntilDeadline(io.RawIOBase):
+    """Reads a socket, each time with no more patience than the deadline leaves."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+        self._raw, self._sock, self._deadline = raw, sock, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the whole answer took too long")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose headers and body must both be there before the deadline, however slowly they drip."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        patience = sock.gettimeout()
+        if patience is not None:
+            raw = _UntilDeadline(self.fp.detach(), sock, time.monotonic() + patience)
+            self.fp = io.BufferedReader(raw)
+
+
+class _Noting(HTTPConnection):
+    """The part that HTTP and HTTPS share."""
+
+    response_class = _Response
+    _used_at = 0.0
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _NOTE.written = True
+        self._used_at = time.monotonic()
+        super().send(data)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the pool may use this connection again."""
+        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # urllib3 does the same to the standard library
+        response = super().getresponse()
+        self._used_at = time.monotonic()
+        return response
+
+
+class _NotingTLS(_Noting, HTTPSConnection):
+    """The same over TLS; the bytes of a handshake are no request bytes."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Noting
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _NotingTLS
+
+
+class NotingAdapter(HTTPAdapter):
+    """Keep-alive connections of our own kind, one for each sender, and nothing is ever repeated."""
+
+    def __init__(self, pool_size: int) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        _NOTE.written = False
+        return super().send(request, *args, **kwargs)
