@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from redis import Redis
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
@@ -44,12 +45,16 @@ def test_fresh_database_can_copy_another(postgres_url, postgres_database):
 @pytest.mark.parametrize(
     ("given", "number", "expected"),
     [
-        ("redis://cache:6379", 0, "redis://cache:6379/0"),
-        ("redis://:secret@cache:6379/4", 2, "redis://:secret@cache:6379/6"),
+        ("redis://cache:6379", 0, 0),
+        ("redis://:secret@cache:6379/4", 2, 6),
+        ("redis://cache:6379?db=3", 1, 4),
+        ("unix:///run/valkey.sock", 1, 1),
+        ("unix:///run/valkey.sock?db=2", 1, 3),
     ],
 )
 def test_each_worker_has_a_redis_database_of_its_own(given, number, expected):
-    assert numbered(given, number) == expected
+    with Redis.from_url(numbered(given, number)) as client:
+        assert client.connection_pool.connection_kwargs["db"] == expected
 
 
 def test_the_url_of_a_platform_gets_our_driver():

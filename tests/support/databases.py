@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -107,9 +108,10 @@ def with_psycopg(url: str) -> URL:
 
 def numbered(url: str, number: int) -> str:
     """The Redis URL of the database that many places after the one named."""
-    start, _, path = url.partition("://")
-    host, _, database = path.partition("/")
-    return f"{start}://{host}/{int(database or 0) + number}"
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    first = query.get("db") or (parts.scheme != "unix" and parts.path.strip("/")) or 0
+    return parts._replace(query=urlencode(query | {"db": int(first) + number})).geturl()
 
 
 def worker_number() -> int:
