@@ -6,13 +6,14 @@ filled where blank while unsent, and never overwritten. The caller holds the org
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from relay import refunding
-from relay.config import Organization
+from relay.config import FieldRule, Organization
 from relay.gifts import Designation, Fact, Flag, Gift, Link, Name, Refund, Reinstatement
 from relay.ledger import entries, events, payments
 from relay.ledger.codec import gift_from_json, to_json
@@ -115,10 +116,11 @@ def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
 
 
 def gift_columns(
-    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: dict[str, str] | None = None
+    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: Mapping[str, str] | None = None
 ) -> dict[str, object]:
     """The columns that follow from a gift and today's configuration: status, reason, parameters, what to search by."""
-    mapped = map_gift(gift, organization, provider=provider, mail=mail, overrides=overrides or {})
+    corrected, ruled = _overridden(gift, organization, overrides or {})
+    mapped = map_gift(corrected, ruled, provider=provider, mail=mail)
     problems = [(problem.reason, problem.text) for problem in mapped.problems]
     if gift.hold:
         problems.insert(0, ("needs_proof", gift.hold))
@@ -129,10 +131,18 @@ def gift_columns(
         "parameters": mapped.parameters,
         "fact": to_json(gift),
         "donor_name": _name(gift.donor.name) or _name(gift.billing.name),
-        "donor_email": gift.donor.email.strip().lower(),
-        "fund": ", ".join(_fund(part) for part in gift.designations),
+        "donor_email": mapped.parameters.get("donor.email", gift.donor.email).strip().lower(),
+        "fund": ", ".join(_fund(part) for part in corrected.designations),
         "occurred_at": gift.occurred_at,
     }
+
+
+def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, str]) -> tuple[Gift, Organization]:
+    """A person's corrections over everything else: ``fund`` names another fund, the rest are parameters."""
+    if fund := overrides.get("fund"):
+        gift = replace(gift, designations=(Designation(fund=fund),))
+    constants = tuple(FieldRule(parameter=name, default=value) for name, value in overrides.items() if name != "fund")
+    return gift, replace(organization, fields=organization.fields + constants)
 
 
 def _name(name: Name) -> str:

@@ -56,10 +56,9 @@ class Relay:
             )
         return self._postings[name]
 
-    @property
-    def sweep(self) -> Sweep:
-        """The sweep of this process."""
-        return Sweep(self.database, self.settings.organizations, self.bell, self.client_for, worker=self.worker)
+    def sweep_for(self, worker: str) -> Sweep:
+        """A sweep that takes its lease under this name."""
+        return Sweep(self.database, self.settings.organizations, self.bell, self.client_for, worker=worker)
 
     def after_fork(self) -> None:
         """Forget what a parent process opened: connections are never shared."""

@@ -21,7 +21,15 @@ from sqlalchemy import Connection
 
 from relay import booking
 from relay.config import Mode, Organization, Settings
-from relay.errors import BadSignature, CouldNotStore, LedgerUnavailable, NotUnderstood, TooLarge, UnknownSource, WrongMode
+from relay.errors import (
+    BadSignature,
+    CouldNotStore,
+    LedgerUnavailable,
+    NotUnderstood,
+    TooLarge,
+    UnknownSource,
+    WrongMode,
+)
 from relay.ledger import events
 from relay.ledger.db import Database
 from relay.ledger.events import NewEvent
@@ -74,7 +82,7 @@ class Intake:
         taken = self._store(charity, event, parsed, problem)
         if charity.pace.settle_seconds == 0 and taken.verdict is Verdict.ENTRY:
             self.bell.ring(organization)
-        log.info("event_stored", organization=organization, provider=provider, event=taken.event, verdict=taken.verdict)
+        log.info("event_stored", organization=organization, provider=provider, event_row=taken.event, verdict=taken.verdict)
         return taken
 
     def _source(self, organization: str, provider: str) -> tuple[Organization, Provider]:

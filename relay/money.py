@@ -34,7 +34,7 @@ class Money:
         """Refuse what is not an integer of a sane size in a well-formed currency."""
         if type(self.minor) is not int or abs(self.minor) > MAX_MINOR:
             raise MoneyError("amount is not a whole number of minor units within range")
-        if not isinstance(self.currency, str) or not _CURRENCY.fullmatch(self.currency):
+        if not _CURRENCY.fullmatch(self.currency):
             raise MoneyError("currency is not a three-letter code")
 
     @classmethod
@@ -84,7 +84,7 @@ class Money:
     @property
     def is_whole(self) -> bool:
         """Whether the amount has no fraction of a major unit."""
-        return self.minor % 10 ** exponent(self.currency) == 0
+        return self.decimal == self.decimal.to_integral_value()
 
     def split(self, weights: Sequence[int]) -> tuple[Money, ...]:
         """Shares in proportion to ``weights``, by largest remainder; they sum to the whole exactly.

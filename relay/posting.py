@@ -238,9 +238,7 @@ class Posting:
     def _pause(self, tx: Connection, judgement: Judgement, now: datetime) -> None:
         check_at = now + timedelta(seconds=FIRST_CHECK_SECONDS)
         name = self.organization.name
-        if pauses.start(
-            tx, name, now, who="relay", reason=judgement.reason, text=judgement.text, check_at=check_at
-        ):
+        if pauses.start(tx, name, now, who="relay", reason=judgement.reason, text=judgement.text, check_at=check_at):
             log.error("posting_paused", organization=name, reason=judgement.reason)
 
 

@@ -148,7 +148,7 @@ def standing(desk: Desk, payment: int, amount: Money, *, named: bool = True, but
 
 
 def _sendable(desk: Desk, gift: Entry, amount: Money, but: int) -> dict[str, Any]:
-    if gift.amount.currency != amount.currency:
+    if {gift.amount.currency, amount.currency} != {desk.organization.currency}:
         text = f"The refund is in {amount.currency}, its gift in {gift.amount.currency}."
         return _because(Status.HELD, "other_currency", text)
     if gift.login_name != desk.organization.luminate.login_name:

@@ -23,7 +23,7 @@ from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.ledger.search import Filter, listing
-from relay.luminate.schemas import LOCKED
+from relay.luminate.rules import is_locked
 from relay.refunding import Desk
 from relay.status import Kind, Status
 
@@ -99,7 +99,7 @@ class Replay:
         An empty value takes an earlier correction back. Raises ReplayRefused.
         """
         _need(reason, who)
-        locked = sorted(name for name in changes if name in LOCKED)
+        locked = sorted(name for name in changes if is_locked(name))
         if locked:
             raise ReplayRefused(f"{', '.join(locked)} cannot be corrected")
         organization, provider = self._of(entry_id)

@@ -6,6 +6,7 @@ there is nothing to do.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -58,18 +59,30 @@ class Sweep:
         self.bell = bell
         self.client_for = client_for
         self.worker = worker
+        self._renew_at = 0.0
 
     def run(self) -> Swept | None:
         """Sweep once; None while another worker holds the lease."""
-        with self.database.write() as tx:
-            if not claims.take_lease(tx, "sweep", self.worker, self.database.now(tx), seconds=LEASE_SECONDS):
-                return None
+        if not self._lease():
+            return None
         swept = Swept()
         self._expire(swept)
         self._release(swept)
         self._check_pauses(swept)
         self._ring(swept)
         return swept
+
+    def _lease(self) -> bool:
+        """Hold the sweep's lease, renewed at half time; where another holds it, only read."""
+        if time.monotonic() < self._renew_at:
+            return True
+        with self.database.read() as tx:
+            if claims.holder_of(tx, "sweep", self.database.now(tx)) not in {None, self.worker}:
+                return False
+        with self.database.write() as tx:
+            held = claims.take_lease(tx, "sweep", self.worker, self.database.now(tx), seconds=LEASE_SECONDS)
+        self._renew_at = time.monotonic() + LEASE_SECONDS / 2 if held else 0.0
+        return held
 
     def _expire(self, swept: Swept) -> None:
         with self.database.read() as tx:

@@ -113,6 +113,13 @@ def started_since(tx: Connection, organization: str, since: datetime) -> int:
     return count
 
 
+def holder_of(tx: Connection, name: str, now: datetime) -> str | None:
+    """Who holds a named lease now; None: nobody."""
+    held = select(leases.c.holder).where(leases.c.name == name, leases.c.until >= now)
+    holder: str | None = tx.execute(held).scalar_one_or_none()
+    return holder
+
+
 def take_lease(tx: Connection, name: str, holder: str, now: datetime, *, seconds: float) -> bool:
     """Take or renew a named lease; False while somebody else holds it."""
     until = now + timedelta(seconds=seconds)

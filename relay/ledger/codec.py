@@ -14,7 +14,8 @@ _converter = Converter()
 _converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
 _converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
 # The provider's own objects pass through as they are.
-_converter.register_structure_hook(Mapping[str, Any], lambda value, _: value)
+_converter.register_structure_hook_func(lambda kind: kind == Mapping[str, Any], lambda value, _: value)
+_converter.register_unstructure_hook_func(lambda kind: kind == Mapping[str, Any], dict)
 
 
 def to_json(fact: Gift | Refund) -> dict[str, Any]:

@@ -64,6 +64,9 @@ def store_duplicate(tx: Connection, event: NewEvent) -> int:
         "body": b"" if known.body == event.body else event.body,
     }
     row: int = tx.execute(insert(events).values(values).returning(events.c.id)).scalar_one()
+    touched = select(event_entries.c.entry_id).where(event_entries.c.event_id == known.id).distinct()
+    for entry in list(tx.execute(touched).scalars()):
+        link(tx, row, entry, "repeat", event.received_at)
     return row
 
 
