@@ -111,7 +111,7 @@ def numbered(url: str, number: int) -> str:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     first = query.get("db") or (parts.scheme != "unix" and parts.path.strip("/")) or 0
-    return parts._replace(query=urlencode(query | {"db": int(first) + number})).geturl()
+    return f"{url.partition('?')[0]}?{urlencode(query | {'db': int(first) + number})}"
 
 
 def worker_number() -> int:
