@@ -16,6 +16,8 @@ from relay.config.fields import Data, Flag, StrictSchema, Text
 from relay.config.organization import FieldRule
 from relay.config.parameters import PARAMETERS
 
+_PAIR = ("form_id", "level_id")
+
 
 class FieldRuleSchema(StrictSchema):
     """One rule, as it is written in an array."""
@@ -61,6 +63,10 @@ class FieldRules(fields.Field[tuple[FieldRule, ...]]):
             if rule.parameter in rules:
                 wrong[place] = ["has a rule already"]
             rules[rule.parameter] = rule
+        if not wrong and len(alone := [rule.parameter for rule in rules.values() if rule.parameter in _PAIR]) == 1:
+            raise ValidationError(
+                f"maps {alone[0]} alone; form_id and level_id belong together, so map both or neither"
+            )
         if wrong:
             raise ValidationError(wrong)
         return tuple(rules.values())

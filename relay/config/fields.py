@@ -153,6 +153,8 @@ class TableOf(fields.Field[dict[str, T]], Generic[T]):
                 found[key] = self.inner.deserialize(item, key, value)
             except ValidationError as error:
                 wrong[key] = error.messages
+                if error.valid_data:  # what is right in it is still checked against the rest
+                    found[key] = error.valid_data
         if wrong:
             raise ValidationError(wrong, valid_data=found)
         return found

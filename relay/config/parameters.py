@@ -66,7 +66,7 @@ LOCKED: Mapping[str, str] = {
     **dict.fromkeys(("other_amount", "additional_amount"), _AMOUNT),
     **dict.fromkeys((name for name in PARAMETERS if name.startswith("designated")), _DESIGNATION),
     "single_designated_id": _DESIGNATION,
-    **dict.fromkeys(("send_receipt", "send_registration_email"), _MAIL),
+    **dict.fromkeys(("send_receipt", "send_registration_email", "send_auto_responder"), _MAIL),
     "card_number": "relay sends only the mask and the last four digits",
 }
 MAPPABLE: tuple[str, ...] = tuple(sorted(set(PARAMETERS) - set(LOCKED)))

@@ -205,8 +205,9 @@ def _providers(data: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator
     if not original.get("providers"):
         yield Problem(("providers",), "needs at least one provider with a secret")
     for name, settings in data.get("providers", {}).items():
-        secrets = settings.secrets if isinstance(settings, ProviderSettings) else ()
-        for place, secret in enumerate(secrets):
+        # A table with another mistake in it is still a dict.
+        known = settings.secrets if isinstance(settings, ProviderSettings) else settings.get("secrets", ())
+        for place, secret in enumerate(known):
             if wrong := PROVIDERS[name](secret):
                 yield Problem(("providers", name, "secrets", place), wrong)
 
