@@ -94,7 +94,8 @@ class Seconds(fields.Field[float]):
     def _deserialize(self, value: Any, attr: str | None, data: Data, **kwargs: Any) -> float:  # noqa: ARG002
         if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
             value = float(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (isinstance(value, float) and not math.isfinite(value)):
             raise ValidationError("must be a number of seconds")
         if not self.least <= value <= self.most:
             raise ValidationError(_range("a number of seconds", self.least, self.most))
