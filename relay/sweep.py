@@ -89,9 +89,14 @@ class Sweep:
             if not claims.any_expired(tx, self.database.now(tx)):
                 return
         with self.database.write() as tx:
-            swept.expired = claims.expire(tx, self.database.now(tx))
+            swept.expired = claims.expire(tx, self.database.now(tx), probe_after=self._probe_after)
         for entry in swept.expired:
             log.error("lease_expired", entry=entry)
+
+    @property
+    def _probe_after(self) -> float:
+        """The first rung of the shortest ladder: looking early costs one read."""
+        return min((organization.probe.ladder[0] for organization in self.organizations.values()), default=120)
 
     def _release(self, swept: Swept) -> None:
         """Refunds whose gift is posted or closed, and that a crash kept waiting."""

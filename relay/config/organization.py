@@ -129,6 +129,17 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How an unknown entry is looked up in Luminate (seconds since it became unknown).
+
+    Not seen is proof of absence only ``settle_seconds`` after the attempt ended: Luminate may show it late.
+    """
+
+    ladder: tuple[int, ...] = (120, 600, 3600, 21600, 86400)
+    settle_seconds: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """One provider of one organization: its secrets (several during a rotation) and its own options."""
 
@@ -171,6 +182,7 @@ class Organization:
     # Send a gift with one designation as single_designated_id (never beside designated.X.*).
     single_designated_id: bool = False
     pace: Pace = Pace()
+    probe: Probe = Probe()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
 
 

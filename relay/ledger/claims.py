@@ -74,10 +74,14 @@ def finish(tx: Connection, attempt: int, now: datetime, **values: Any) -> None:
     tx.execute(update(attempts).where(attempts.c.id == attempt).values(finished_at=now, **values))
 
 
-def expire(tx: Connection, now: datetime) -> list[int]:
-    """Entries whose lease ended unrecorded become unknown, never queued. Gives back their ids."""
+def expire(tx: Connection, now: datetime, *, probe_after: float) -> list[int]:
+    """Entries whose lease ended unrecorded become unknown, never queued. Gives back their ids.
+
+    Luminate is looked up ``probe_after`` seconds from now.
+    """
     lapsed = and_(table.c.status == Status.POSTING, table.c.lease_until < now)
     became = {"status": Status.UNKNOWN, "reason": "lease_lost", "reason_text": LEASE_LOST, "changed_at": now}
+    became |= {"probe_at": now + timedelta(seconds=probe_after), "probes": 0}
     moved = list(tx.execute(update(table).where(lapsed).values(became).returning(table.c.id)).scalars())
     if moved:
         open_attempts = and_(attempts.c.entry_id.in_(moved), attempts.c.outcome.is_(None))
@@ -93,8 +97,36 @@ def any_expired(tx: Connection, now: datetime) -> bool:
 
 
 def due_organizations(tx: Connection, now: datetime) -> list[str]:
-    """The organizations that have something to send now."""
-    return list(tx.execute(select(table.c.organization).where(_due(now)).distinct()).scalars())
+    """The organizations that have something to send, or to look up, now."""
+    to_send = select(table.c.organization).where(_due(now)).distinct()
+    to_probe = select(table.c.organization).where(_to_probe(now)).distinct()
+    return sorted({*tx.execute(to_send).scalars(), *tx.execute(to_probe).scalars()})
+
+
+def to_probe(tx: Connection, organization: str, now: datetime, *, limit: int) -> list[Entry]:
+    """Unknown entries whose look-up is due, oldest first."""
+    due = select(table).where(table.c.organization == organization, _to_probe(now))
+    return [entries.of_row(row) for row in tx.execute(due.order_by(table.c.received_at, table.c.id).limit(limit))]
+
+
+def _to_probe(now: datetime) -> Any:
+    return and_(table.c.status == Status.UNKNOWN, table.c.probe_at <= now)
+
+
+def doubtful_since(tx: Connection, entry_id: int) -> tuple[datetime, datetime] | None:
+    """From the start of the first to the end of the last attempt whose outcome is unknown."""
+    doubtful = and_(attempts.c.entry_id == entry_id, attempts.c.outcome == Outcome.UNKNOWN)
+    row = tx.execute(select(func.min(attempts.c.started_at), func.max(attempts.c.finished_at)).where(doubtful)).one()
+    return (row[0], row[1]) if row[0] and row[1] else None
+
+
+def last_outcomes(tx: Connection, organization: str, count: int) -> list[tuple[Outcome, str]]:
+    """Outcome and text of an organization's newest finished attempts, newest first."""
+    joined = attempts.join(table, attempts.c.entry_id == table.c.id)
+    mine = and_(table.c.organization == organization, attempts.c.outcome.is_not(None))
+    newest = select(attempts.c.outcome, attempts.c.reason_text).select_from(joined).where(mine)
+    rows = tx.execute(newest.order_by(attempts.c.id.desc()).limit(count))
+    return [(Outcome(row.outcome), row.reason_text) for row in rows]
 
 
 def next_due_at(tx: Connection, organization: str) -> datetime | None:

@@ -6,7 +6,7 @@ where status and fence are still what the caller read. ``False`` means somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
@@ -48,6 +48,9 @@ class Entry:
     lease_until: datetime | None
     next_attempt_at: datetime
     not_sent: int
+    probe_at: datetime | None
+    probes: int
+    candidates: Sequence[Mapping[str, str]]
     confirmation_code: str
     luminate_transaction_id: str
     cons_id: str
@@ -70,7 +73,7 @@ def of_row(row: Any) -> Entry:
 def create(tx: Connection, **values: Any) -> int:
     """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
     amount: Money = values.pop("amount")
-    row = {"fact": {}, "overrides": {}, "parameters": {}, "changed_at": values["received_at"]}
+    row = {"fact": {}, "overrides": {}, "parameters": {}, "candidates": [], "changed_at": values["received_at"]}
     row |= values | {"amount": amount.minor, "currency": amount.currency}
     made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
     return made
@@ -87,6 +90,13 @@ def owner_of(tx: Connection, confirmation_code: str) -> int | None:
     mine = (entries.c.confirmation_code == confirmation_code) & (entries.c.kind == Kind.GIFT)
     found: int | None = tx.execute(select(entries.c.id).where(mine)).scalars().first()
     return found
+
+
+def owned_codes(tx: Connection, organization: str, codes: Iterable[str]) -> set[str]:
+    """Which of these confirmation codes gifts of the organization own already."""
+    mine = (entries.c.organization == organization) & (entries.c.kind == Kind.GIFT)
+    found = select(entries.c.confirmation_code).where(mine & entries.c.confirmation_code.in_(list(codes)))
+    return set(tx.execute(found).scalars())
 
 
 def gift_of(tx: Connection, payment_id: int) -> Entry | None:

@@ -162,6 +162,11 @@ entries = Table(
     Column("next_attempt_at", Moment, nullable=False),
     # Attempts that surely did not happen, since the last success or replay; the retry ladder counts them.
     Column("not_sent", Integer, nullable=False, server_default="0"),
+    # When Luminate is looked up next for an unknown entry (empty: a person must), and how often it was.
+    Column("probe_at", Moment),
+    Column("probes", Integer, nullable=False, server_default="0"),
+    # What the last look-up showed that might be this entry, for a person to compare.
+    Column("candidates", JSON, nullable=False),
     Column("confirmation_code", Text, nullable=False, server_default=""),
     Column("luminate_transaction_id", Text, nullable=False, server_default=""),
     Column("cons_id", Text, nullable=False, server_default=""),
@@ -197,6 +202,12 @@ entries = Table(
         "donor_email",
         postgresql_where=text("status = 'posting'"),
         sqlite_where=text("status = 'posting'"),
+    ),
+    Index(
+        "ix_entries_probe",
+        "probe_at",
+        postgresql_where=text("status = 'unknown'"),
+        sqlite_where=text("status = 'unknown'"),
     ),
     Index("ix_entries_organization_status", "organization", "status", "received_at"),
     Index("ix_entries_payment", "payment_id"),

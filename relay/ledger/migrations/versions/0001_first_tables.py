@@ -10,7 +10,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -94,6 +93,9 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("not_sent", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
         sa.Column("confirmation_code", sa.Text(), server_default="", nullable=False),
         sa.Column("luminate_transaction_id", sa.Text(), server_default="", nullable=False),
         sa.Column("cons_id", sa.Text(), server_default="", nullable=False),
@@ -132,6 +134,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_entries_organization_status", ["organization", "status", "received_at"], unique=False)
         batch_op.create_index("ix_entries_payment", ["payment_id"], unique=False)
+        batch_op.create_index(
+            "ix_entries_probe",
+            ["probe_at"],
+            unique=False,
+            postgresql_where=sa.text("status = 'unknown'"),
+            sqlite_where=sa.text("status = 'unknown'"),
+        )
         batch_op.create_index(
             "uq_entries_gift_of_payment",
             ["payment_id"],
@@ -224,7 +233,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-
     with op.batch_alter_table("refund_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refund_keys_payment_id"))
 
@@ -250,6 +258,11 @@ def downgrade() -> None:
             "uq_entries_gift_of_payment",
             postgresql_where=sa.text("kind = 'gift' AND merged_into IS NULL"),
             sqlite_where=sa.text("kind = 'gift' AND merged_into IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_entries_probe",
+            postgresql_where=sa.text("status = 'unknown'"),
+            sqlite_where=sa.text("status = 'unknown'"),
         )
         batch_op.drop_index("ix_entries_payment")
         batch_op.drop_index("ix_entries_organization_status")
