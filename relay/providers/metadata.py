@@ -175,7 +175,7 @@ def _from_json(part: object, currency: str) -> Designation:
     if bool(fund) == bool(write_in):
         raise ValueError("a part needs either a fund or a write-in")
     amount = part.get("amount")
-    money = None if amount is None or amount == "" else Money.parse(amount, currency)
+    money = None if amount is None or amount == "" else _share(amount, currency)
     return Designation(fund=fund[:MAX_CODE], write_in=write_in, contact=text(part.get("contact")), amount=money)
 
 
@@ -183,7 +183,15 @@ def _from_text(part: str, currency: str) -> Designation:
     fund, colon, amount = part.rpartition(":")
     if not colon:
         return Designation(fund=_code(part))
-    return Designation(fund=_code(fund), amount=Money.parse(amount.strip(), currency))
+    return Designation(fund=_code(fund), amount=_share(amount.strip(), currency))
+
+
+def _share(amount: object, currency: str) -> Money:
+    """An amount above zero. Raises MoneyError for anything else."""
+    money = Money.parse(amount, currency)
+    if money.minor <= 0:
+        raise MoneyError("a share must be above zero")
+    return money
 
 
 def _code(fund: str) -> str:
@@ -206,6 +214,6 @@ def _numbered(words: Words, currency: str) -> tuple[Designation, ...]:
 
 def _with_amount(named: Designation, amount: str, currency: str) -> Designation:
     try:
-        return replace(named, amount=Money.parse(amount, currency) if amount else None)
+        return replace(named, amount=_share(amount, currency) if amount else None)
     except MoneyError:
         return Designation(fund=f"{named.fund or named.write_in}: {amount}"[:MAX_CODE])

@@ -171,7 +171,7 @@ class GiftPart(PaymentPart):
             raise ValidationError("cannot stand beside designations", "fund")
         shares = {place: part["amount"] for place, part in enumerate(parts) if "amount" in part}
         currency = data.get("currency", "")
-        odd = {place: why for place, text in shares.items() if currency and (why := self._odd("", text, currency))}
+        odd = {place: why for place, text in shares.items() if currency and (why := self._odd("amount", text, currency))}
         if odd:
             raise ValidationError({"designations": {place: {"amount": [why]} for place, why in odd.items()}})
 

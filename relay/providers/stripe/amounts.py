@@ -37,6 +37,12 @@ def money_or_none(amount: object, currency: object) -> Money | None:
         return None
 
 
+def above_zero(amount: object, currency: object) -> Money | None:
+    """The same, only where there is something; the ledger takes no entry of nothing."""
+    found = money_or_none(amount, currency)
+    return found if found and found.minor > 0 else None
+
+
 def fee_of(charge: dict[str, Any]) -> Money | None:
     """What Stripe kept: of an expanded balance transaction in the gift's currency, or ``fee`` (before 2014)."""
     settled = charge.get("balance_transaction")

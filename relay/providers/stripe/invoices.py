@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from relay.errors import NotUnderstood
-from relay.gifts import Designation, Gift, Link
+from relay.gifts import Designation, Gift
 from relay.money import Money
 from relay.providers import metadata
 from relay.providers.base import dig, ident, moment, present, text
 from relay.providers.stripe import people
-from relay.providers.stripe.amounts import money, money_or_none
+from relay.providers.stripe.amounts import above_zero, money
 from relay.providers.stripe.event import Event, Reading
 
 UNLINKED = (
@@ -113,8 +113,8 @@ def _of_lines(bill: dict[str, Any], amount: Money) -> tuple[Designation, ...]:
     funds = [metadata.designations(metadata.merged(line.get("metadata")), amount.currency)[:1] for line in lines]
     if len(set(funds)) == 1:
         return funds[0]
-    shares = [money_or_none(line.get("amount"), line.get("currency")) for line in lines]
-    if sum(share.minor for share in shares if share) != amount.minor:
+    shares = [above_zero(line.get("amount"), line.get("currency")) for line in lines]
+    if None in shares or sum(share.minor for share in shares if share) != amount.minor:
         return ()
     named = [found[0] if found else Designation() for found in funds]
     return tuple(replace(one, amount=share) for one, share in zip(named, shares, strict=True))
@@ -144,15 +144,20 @@ def _part_amount(part: dict[str, Any], bill: dict[str, Any]) -> Money:
 
 
 def invoice_payment(event: Event) -> Reading:
-    """invoice_payment.paid: which payment paid which invoice. The payment's charge announces the money.
+    """invoice_payment.paid: money that a payment brought to an invoice, and the only event that names both.
 
     Only the default payment of an invoice is joined to it: two part payments joined through one invoice would
     look like one gift, and one of them would be lost.
     """
     part = event.object
-    if part.get("status", "paid") != "paid":
+    if part.get("status") != "paid":
         return "not paid"
-    if part.get("is_default") is False:
-        return "a part payment of an invoice; its charge announces the money"
-    keys = present(_paid_by(part, "payment_intent"), event.id_of("invoice"), _paid_by(part, "charge"))
-    return (Link(keys=keys),) if len(keys) > 1 else "names no payment inside Stripe"
+    payers = present(_paid_by(part, "payment_intent"), _paid_by(part, "charge"))
+    if not payers:
+        return "paid outside Stripe; its invoice is held for a person"
+    amount = money(part.get("amount_paid"), part.get("currency"))
+    if amount.minor <= 0:
+        return "nothing was paid"
+    bill = event.id_of("invoice") if part.get("is_default") is not False else ""
+    when = moment(dig(part, "status_transitions", "paid_at")) or event.created
+    return (Gift(keys=present(*payers, bill), amount=amount, occurred_at=when, sources=(part,)),)

@@ -11,7 +11,7 @@ from typing import Any
 from relay.gifts import Flag, Refund, RefundReason, Reinstatement
 from relay.money import Money
 from relay.providers.base import dig, ident, moment, present, text
-from relay.providers.stripe.amounts import money, money_or_none
+from relay.providers.stripe.amounts import above_zero, money, money_or_none
 from relay.providers.stripe.event import Event, Reading
 
 # refund.status -> why no money went back yet (https://docs.stripe.com/api/refunds/object).
@@ -50,7 +50,7 @@ def _refund_undone(event: Event, how: str) -> Reinstatement:
     return Reinstatement(
         refund_keys=(event.own_id,),
         parent_keys=event.payment_ids,
-        amount=money_or_none(event.object.get("amount"), event.object.get("currency")),
+        amount=above_zero(event.object.get("amount"), event.object.get("currency")),
         text=f"The refund {how}{f' ({because})' if because else ''}; Stripe has the money again.",
         occurred_at=event.created,
     )
@@ -133,7 +133,7 @@ def dispute_withdrawn(event: Event) -> Reading:
     """charge.dispute.funds_withdrawn: the bank took the money; ``closed`` with ``lost`` tells of it again."""
     if text(event.object.get("status")).startswith(INQUIRY):
         return dispute_notice(event)
-    return (_chargeback(event),)
+    return _chargeback(event)
 
 
 def dispute_closed(event: Event) -> Reading:
@@ -142,7 +142,7 @@ def dispute_closed(event: Event) -> Reading:
     if status.startswith(INQUIRY):
         return "an inquiry was closed; no money moved"
     if status == "lost":
-        return (_chargeback(event),)
+        return _chargeback(event)
     if status == "won":
         return (_money_back(event, "The dispute was won"),)
     return dispute_notice(event)
@@ -156,22 +156,26 @@ def dispute_reinstated(event: Event) -> Reading:
     return (_money_back(event, "The bank gave the disputed money back"),)
 
 
-def _chargeback(event: Event) -> Refund:
-    return Refund(
+def _chargeback(event: Event) -> Reading:
+    amount = money(event.object.get("amount"), event.object.get("currency"))
+    if amount.minor <= 0:
+        return dispute_notice(event)
+    taken = Refund(
         keys=(_dispute_key(event),),
         parent_keys=event.payment_ids,
-        amount=money(event.object.get("amount"), event.object.get("currency")),
+        amount=amount,
         reason=RefundReason.CHARGEBACK,
         occurred_at=event.created,
         sources=(event.object,),
     )
+    return (taken,)
 
 
 def _money_back(event: Event, how: str) -> Reinstatement:
     return Reinstatement(
         refund_keys=(_dispute_key(event),),
         parent_keys=event.payment_ids,
-        amount=money_or_none(event.object.get("amount"), event.object.get("currency")),
+        amount=above_zero(event.object.get("amount"), event.object.get("currency")),
         text=f"{how}; Stripe has the money again.",
         occurred_at=event.created,
     )
