@@ -225,5 +225,8 @@ _AFTERWARDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((TimeoutError, ReadTimeoutError), "read_timeout: Luminate did not answer completely in time."),
     ((ssl.SSLError,), "tls_broken: The encrypted connection to Luminate broke."),
     ((requests.exceptions.ChunkedEncodingError,), "answer_cut_short: Luminate's answer broke off in the middle."),
-    ((OSError,), "connection_lost: The connection to Luminate was lost before the answer."),
+    (
+        (requests.ConnectionError, ConnectionError),
+        "connection_lost: The connection to Luminate was lost before the answer.",
+    ),
 )

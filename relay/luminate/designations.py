@@ -114,16 +114,15 @@ def _shares(whole: Money, told: Sequence[Money | None]) -> tuple[Money, ...]:
     """Explicit amounts as told; what they leave in equal parts to those without. The sum is the whole."""
     if any(amount is not None and amount.currency != whole.currency for amount in told):
         raise Refused("other_currency", "A designation is in another currency than the gift.")
+    if any(amount is not None and amount.minor <= 0 for amount in told):
+        raise Refused("not_positive", "A designation has a share of zero or less.")
     left = whole.minor - sum(amount.minor for amount in told if amount is not None)
     open_places = [place for place, amount in enumerate(told) if amount is None]
     if left < len(open_places) or (left and not open_places):
         raise Refused("shares_do_not_add_up", f"The shares of the designations do not add up to {whole}.")
     parts = Money(left, whole.currency).split([1] * len(open_places)) if open_places else ()
     equal = dict(zip(open_places, parts, strict=True))
-    shares = tuple(equal[place] if amount is None else amount for place, amount in enumerate(told))
-    if min(share.minor for share in shares) <= 0:
-        raise Refused("not_positive", "A designation has a share of zero or less.")
-    return shares
+    return tuple(equal[place] if amount is None else amount for place, amount in enumerate(told))
 
 
 def _merged(targets: Sequence[Target], shares: Sequence[Money]) -> dict[Target, Money]:
