@@ -16,6 +16,7 @@
     │   ├── TooLarge              413  more bytes than the limit
     │   └── CouldNotStore         503  not stored: send it again
     ├── NotUnderstood           verified, yet we cannot read its meaning: stored, shown, replayable
+    ├── ReadRefused             Luminate answered a look-up, but not with rows: nothing is proven
     └── TransportError          the call to Luminate did not end in an answer
         ├── NotSent               surely no byte of the request left: safe to retry
         └── MaybeSent             Luminate may have it: never send again without proof
@@ -105,6 +106,21 @@ class CouldNotStore(IntakeRefused):
 
 class NotUnderstood(RelayError):
     """The event is genuine, but its meaning cannot be read; it is stored for a person."""
+
+
+class ReadRefused(RelayError):
+    """Luminate answered a look-up, but not with rows that can be relied on: nothing is proven.
+
+    ``reason`` is a short stable code, the text plain words without donor data. ``luminate_says`` holds Luminate's
+    own words, which may name the donor. Reasons: ``several_constituents`` a person must look;
+    ``not_permitted``, ``blocked`` the account is kept out; ``no_key`` nothing to look by; ``refused``,
+    ``list_criteria``, ``unreadable``, ``rows_moved``, ``too_many_rows``, ``session_in_use`` ask again later.
+    """
+
+    def __init__(self, reason: str, text: str, *, luminate_says: str = "") -> None:
+        self.reason = reason
+        self.luminate_says = luminate_says
+        super().__init__(text)
 
 
 class TransportError(RelayError):
