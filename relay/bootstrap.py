@@ -15,7 +15,9 @@ from relay.config import Organization, Settings
 from relay.intake import Intake
 from relay.ledger.db import Database
 from relay.luminate.client import LuminateClient
+from relay.luminate.readback import RestReader
 from relay.posting import Posting
+from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider
 from relay.replay import Replay
 from relay.sweep import Sweep
@@ -35,7 +37,6 @@ class Relay:
     worker: str
     stopping: Callable[[], bool] = lambda: False
     _clients: dict[str, LuminateClient] = field(default_factory=dict)
-    _postings: dict[str, Posting] = field(default_factory=dict)
 
     def client_for(self, organization: Organization) -> LuminateClient:
         """The organization's Luminate client: one keep-alive session a process."""
@@ -44,28 +45,28 @@ class Relay:
             self._clients[organization.name] = LuminateClient(organization.luminate, pool_size=pool)
         return self._clients[organization.name]
 
-    def posting_for(self, name: str) -> Posting | None:
-        """Posting for one organization; None if it is not configured (any more)."""
-        organization = self.settings.organizations.get(name)
-        if organization is None:
-            return None
-        if name not in self._postings:
-            client = self.client_for(organization)
-            self._postings[name] = Posting(
-                self.database, organization, client, worker=self.worker, stopping=lambda: self.stopping()
-            )
-        return self._postings[name]
+    def posting_for(self, organization: Organization) -> Posting:
+        """Posting for one organization."""
+        client = self.client_for(organization)
+        return Posting(self.database, organization, client, worker=self.worker, stopping=self._stopping)
+
+    def probing_for(self, organization: Organization) -> Probing:
+        """Look-ups for one organization."""
+        reader = RestReader(self.client_for(organization))
+        return Probing(self.database, organization, reader, stopping=self._stopping)
 
     def sweep_for(self, worker: str) -> Sweep:
         """A sweep that takes its lease under this name."""
         return Sweep(self.database, self.settings.organizations, self.bell, self.client_for, worker=worker)
+
+    def _stopping(self) -> bool:
+        return self.stopping()  # asked anew each time: the worker replaces it after the parts are made
 
     def after_fork(self) -> None:
         """Forget what a parent process opened: connections are never shared."""
         self.database.dispose()
         self.redis.connection_pool.reset()
         self._clients.clear()
-        self._postings.clear()
         self.worker = worker_name()
 
 

@@ -175,7 +175,7 @@ def _fill(ours: Any, theirs: Any, whole: tuple[type, ...]) -> Any:
 
 def is_blank(value: object) -> bool:
     """Whether the provider did not say: None, "", (), or a part whose every field is its default."""
-    if value is None or value == "" or value == ():
+    if value is None or value in ("", ()):
         return True
     return hasattr(value, "__dataclass_fields__") and not isinstance(value, Money) and value == type(value)()
 

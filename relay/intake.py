@@ -1,9 +1,11 @@
-"""Intake: a webhook comes in, is verified, understood and stored; then it is answered. The HTTP contract:
+"""Intake: a webhook comes in, is verified, understood and stored; then it is answered.
 
-200  stored, a duplicate, or not ours to use     403  a test event on a live organization, or the reverse
-400  the body is not what this provider sends    404  no such organization, or it has no such provider
-401  not proven to come from the provider        413  larger than the limit
-                                                 503  could not be stored: send it again
+The HTTP contract::
+
+    200  stored, a duplicate, or not ours to use     403  a test event on a live organization, or the reverse
+    400  the body is not what this provider sends    404  no such organization, or it has no such provider
+    401  not proven to come from the provider        413  larger than the limit
+                                                     503  could not be stored: send it again
 
 One transaction holds event, entries and parameters; the answer leaves after its commit. What verifies but is
 not understood is stored all the same, for a person and for a later version of us.
@@ -76,13 +78,14 @@ class Intake:
         if len(delivery.body) > self.settings.max_body_bytes:
             raise TooLarge(f"the body is larger than {self.settings.max_body_bytes} bytes")
         place = self._verify(charity, source, delivery)
-        parsed, problem = _parse(source, delivery)
-        _check_mode(charity, parsed)
+        parsed, problem = parse(source, delivery)
+        check_mode(charity, parsed)
         event = _new_event(charity, source, delivery, parsed, place)
         taken = self._store(charity, event, parsed, problem)
         if charity.pace.settle_seconds == 0 and taken.verdict is Verdict.ENTRY:
             self.bell.ring(organization)
-        log.info("event_stored", organization=organization, provider=provider, event_row=taken.event, verdict=taken.verdict)
+        told = {"organization": organization, "provider": provider, "verdict": taken.verdict}
+        log.info("event_stored", event_row=taken.event, **told)
         return taken
 
     def _source(self, organization: str, provider: str) -> tuple[Organization, Provider]:
@@ -136,7 +139,7 @@ class Intake:
         return Taken(stored, Verdict.NOT_UNDERSTOOD)
 
 
-def _parse(source: Provider, delivery: Delivery) -> tuple[Parsed, str]:
+def parse(source: Provider, delivery: Delivery) -> tuple[Parsed, str]:
     """The meaning of a verified body, or a nameless Parsed and the reason why it has none."""
     try:
         return source.parse(delivery), ""
@@ -149,7 +152,8 @@ def _parse(source: Provider, delivery: Delivery) -> tuple[Parsed, str]:
     return Parsed(event_id="", type="", delivery_key=f"sha256:{_digest(delivery.body)}"), problem
 
 
-def _check_mode(charity: Organization, parsed: Parsed) -> None:
+def check_mode(charity: Organization, parsed: Parsed) -> None:
+    """Raises WrongMode for a test event on a live organization, or the reverse."""
     if parsed.live is None or charity.mode is Mode.BOTH:
         return
     if parsed.live != (charity.mode is Mode.LIVE):

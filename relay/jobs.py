@@ -13,11 +13,13 @@ def use(relay: Relay) -> None:
 
 
 def post_due(organization: str) -> str:
-    """Post what is due for one organization; ring again if more is due."""
+    """Post what is due for one organization and look up what is unknown; ring again if more is due."""
     relay = _relay[0]
     relay.bell.answered(organization)
-    posting = relay.posting_for(organization)
-    report = posting.run() if posting else None
-    if report and report.more and not relay.stopping():
+    if (charity := relay.settings.organizations.get(organization)) is None:
+        return "not configured"
+    report = relay.posting_for(charity).run()
+    relay.probing_for(charity).run()
+    if report.more and not relay.stopping():
         relay.bell.ring(organization)
-    return f"sent {report.sent}" if report else "not configured"
+    return f"sent {report.sent}"

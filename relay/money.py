@@ -13,9 +13,14 @@ from decimal import Decimal
 
 from relay.errors import MoneyError
 
+
+def _exponents(codes: str, decimals: int) -> dict[str, int]:
+    return dict.fromkeys(codes.split(), decimals)
+
+
 # ISO 4217 exponents that are not 2. Providers that write a currency otherwise convert in their own file.
-EXPONENTS = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0) | (
-    dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3) | {"CLF": 4, "UYW": 4}
+EXPONENTS = _exponents("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 0) | (
+    _exponents("BHD IQD JOD KWD LYD OMR TND", 3) | {"CLF": 4, "UYW": 4}
 )
 # Larger than any gift, small enough for a 64-bit column.
 MAX_MINOR = 10**15

@@ -61,9 +61,9 @@ class Replay:
         if wanted.is_everything:
             raise ReplayRefused("name an entry or a filter: everything at once is never replayed")
         with self.database.read() as tx:
-            return [self._planned(entry, mail) for entry in listing(tx, wanted)]
+            return [self._planned(entry, mail=mail) for entry in listing(tx, wanted)]
 
-    def _planned(self, entry: Entry, mail: bool) -> Planned:
+    def _planned(self, entry: Entry, *, mail: bool) -> Planned:
         organization = self.organizations.get(entry.organization)
         if organization is None:
             return Planned(entry, f"organization '{entry.organization}' is not configured any more", "")
@@ -71,7 +71,7 @@ class Replay:
             return Planned(entry, "money that came back is decided by a person: record it in Luminate, then close", "")
         if entry.status not in REPLAYABLE:
             return Planned(entry, _WHY_NOT[entry.status], "")
-        return Planned(entry, "", _effect(entry, organization, mail))
+        return Planned(entry, "", _effect(entry, organization, mail=mail))
 
     def run(self, plan: list[Planned], *, who: str, reason: str, mail: bool = False) -> list[tuple[int, Status]]:
         """Carry out a plan: each entry is mapped again by today's configuration and queued if nothing is wrong.
@@ -79,13 +79,11 @@ class Replay:
         An entry that changed since the plan was made stays as it is. Gives back (entry, new status) of the rest.
         """
         _need(reason, who)
-        done = []
-        for planned in plan:
-            if not planned.refused and (status := self._again(planned.entry, who, reason, mail)) is not None:
-                done.append((planned.entry.id, status))
-        return done
+        going = (planned.entry for planned in plan if not planned.refused)
+        done = ((entry.id, self._again(entry, who, reason, mail=mail)) for entry in going)
+        return [(entry, status) for entry, status in done if status is not None]
 
-    def _again(self, seen: Entry, who: str, reason: str, mail: bool) -> Status | None:
+    def _again(self, seen: Entry, who: str, reason: str, *, mail: bool) -> Status | None:
         organization = self.organizations[seen.organization]
         with self._desk(organization, seen.provider) as desk:
             entry = entries.get(desk.tx, seen.id)
@@ -142,7 +140,7 @@ class Replay:
         with self._desk(organization, provider) as desk:
             entry = _unknown(desk.tx, entry_id)
             if entry.kind is Kind.GIFT:
-                _free(desk.tx, code)
+                _free(desk, code)
             proof = {"confirmation_code": code, "posted_at": desk.now, "reason": "", "reason_text": ""}
             login = {"login_name": organization.luminate.login_name}
             _moved(desk, entry, Status.POSTED, who, "found", reason, proof | login)
@@ -213,7 +211,7 @@ def _moved(
     entries.correct(desk.tx, entry, desk.now, who=who, action=action, reason=reason, before=before, after=after)
 
 
-def _effect(entry: Entry, organization: Organization, mail: bool) -> str:
+def _effect(entry: Entry, organization: Organization, *, mail: bool) -> str:
     """What the next call will be, in words, before it is made."""
     if entry.kind is Kind.REFUND:
         return f"will send one refundOfflineDonation of {entry.amount}"
@@ -241,7 +239,7 @@ def _unknown(tx: Connection, entry_id: int) -> Entry:
     return entry
 
 
-def _free(tx: Connection, code: str) -> None:
-    owner = entries.owner_of(tx, code)
+def _free(desk: Desk, code: str) -> None:
+    owner = entries.owner_of(desk.tx, desk.organization.name, code)
     if not code.strip() or owner is not None:
         raise ReplayRefused(f"the code belongs to entry {owner}" if owner else "a confirmation code is needed")

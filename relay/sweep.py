@@ -18,8 +18,8 @@ from relay.config import Organization
 from relay.errors import TransportError
 from relay.ledger import claims, entries, pauses, search
 from relay.ledger.db import Database
-from relay.ledger.payments import Source
 from relay.ledger.pauses import Pause
+from relay.ledger.payments import Source
 from relay.luminate.client import LuminateClient
 from relay.luminate.replies import read_reply
 from relay.queue import Bell

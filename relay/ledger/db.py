@@ -34,10 +34,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits when the block ends well. Raises LedgerUnavailable."""
-        with _translated(), self.engine.connect() as connection:
-            connection = connection.execution_options(relay_writes=True)
-            with connection.begin():
-                yield connection
+        with (
+            _translated(),
+            self.engine.connect().execution_options(relay_writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -85,9 +85,10 @@ def get(tx: Connection, entry_id: int) -> Entry | None:
     return of_row(row) if row else None
 
 
-def owner_of(tx: Connection, confirmation_code: str) -> int | None:
+def owner_of(tx: Connection, organization: str, confirmation_code: str) -> int | None:
     """The gift that owns a confirmation code: a code is proof of one gift only."""
-    mine = (entries.c.confirmation_code == confirmation_code) & (entries.c.kind == Kind.GIFT)
+    mine = (entries.c.organization == organization) & (entries.c.kind == Kind.GIFT)
+    mine &= entries.c.confirmation_code == confirmation_code
     found: int | None = tx.execute(select(entries.c.id).where(mine)).scalars().first()
     return found
 

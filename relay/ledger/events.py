@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,30 @@ class NewEvent:
     secret_place: int | None
     occurred_at: datetime | None
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as it lies in the ledger, to be read again."""
+
+    id: int
+    organization: str
+    provider: str
+    event_id: str
+    type: str
+    verdict: Verdict
+    note: str
+    duplicate_of: int | None
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+
+
+def get(tx: Connection, event: int) -> StoredEvent | None:
+    """The event with this number."""
+    names = [field.name for field in fields(StoredEvent)]
+    row = tx.execute(select(*(events.c[name] for name in names)).where(events.c.id == event)).one_or_none()
+    return StoredEvent(**(dict(row._mapping) | {"verdict": Verdict(row.verdict)})) if row else None  # noqa: SLF001 - public in spite of its name
 
 
 def insert_or_ignore(tx: Connection, table: Table, values: Mapping[str, Any]) -> Any:
@@ -73,6 +97,14 @@ def store_duplicate(tx: Connection, event: NewEvent) -> int:
 def judge(tx: Connection, event: int, verdict: Verdict, note: str) -> None:
     """Write what the event came to."""
     tx.execute(update(events).where(events.c.id == event).values(verdict=verdict, note=note))
+
+
+def understood(
+    tx: Connection, event: int, event_id: str, type_: str, *, live: bool | None, occurred_at: datetime | None
+) -> None:
+    """Write what reading an event once more has told. Its delivery key stays: it is what the sender repeats."""
+    told = {"event_id": event_id, "type": type_, "live": live, "occurred_at": occurred_at}
+    tx.execute(update(events).where(events.c.id == event).values(told))
 
 
 def link(tx: Connection, event: int, entry: int, effect: str, now: datetime) -> None:

@@ -66,7 +66,7 @@ class Moment(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Give back aware UTC."""
         if value is None:
             return None
@@ -187,6 +187,15 @@ entries = Table(
         unique=True,
         postgresql_where=text("kind = 'gift' AND merged_into IS NULL"),
         sqlite_where=text("kind = 'gift' AND merged_into IS NULL"),
+    ),
+    # A confirmation code is proof of one gift only.
+    Index(
+        "uq_entries_code_of_gift",
+        "organization",
+        "confirmation_code",
+        unique=True,
+        postgresql_where=text("kind = 'gift' AND confirmation_code <> ''"),
+        sqlite_where=text("kind = 'gift' AND confirmation_code <> ''"),
     ),
     # The claim key: only what can be claimed is in it.
     Index(

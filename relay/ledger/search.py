@@ -65,19 +65,32 @@ def conditions(wanted: Filter) -> ColumnElement[bool]:
 def _text(wanted: str) -> ColumnElement[bool]:
     columns = entries.c
     low = wanted.strip().lower()
-    ids = (columns.provider_transaction_id, columns.parent_transaction_id, columns.confirmation_code)
     found: list[ColumnElement[bool]] = [func.lower(columns.donor_name).contains(low, autoescape=True)]
-    found += [columns.donor_email.contains(low, autoescape=True), columns.luminate_transaction_id == wanted]
-    found += [column == wanted for column in ids]
-    keys = payment_keys.c
-    found.append(columns.payment_id.in_(select(keys.payment_id).where(keys.key == wanted)))
-    found.append(columns.id.in_(select(refund_keys.c.entry_id).where(refund_keys.c.key == wanted)))
+    found += [columns.donor_email.contains(low, autoescape=True), _named(wanted.strip())]
     number = low.lstrip("#$").replace(",", "")
     if number.isascii() and number.isdigit() and len(number) < 16:
         found.append(columns.id == int(number))
     if amounts := _amounts(number):
         found.append(or_(*(and_(columns.currency == one.currency, columns.amount == one.minor) for one in amounts)))
     return or_(*found)
+
+
+def _named(code: str) -> ColumnElement[bool]:
+    """Whose id or code this is, whoever gave it: provider or Luminate."""
+    columns, keys = entries.c, payment_keys.c
+    ids = (columns.provider_transaction_id, columns.parent_transaction_id, columns.confirmation_code)
+    found: list[ColumnElement[bool]] = [column == code for column in (*ids, columns.luminate_transaction_id)]
+    found.append(columns.payment_id.in_(select(keys.payment_id).where(keys.key == code)))
+    found.append(columns.id.in_(select(refund_keys.c.entry_id).where(refund_keys.c.key == code)))
+    return or_(*found)
+
+
+def named(tx: Connection, code: str) -> list[Entry]:
+    """The entries that an id or code names, the gift of a payment before its refunds."""
+    if not code.strip():
+        return []
+    found = [of_row(row) for row in tx.execute(select(entries).where(_named(code.strip())).order_by(entries.c.id))]
+    return sorted(found, key=lambda entry: (entry.provider_transaction_id != code, entry.kind is not Kind.GIFT))
 
 
 def _amounts(number: str) -> list[Money]:
@@ -159,7 +172,8 @@ def balance(tx: Connection, organization: str = "") -> dict[tuple[str, Kind, str
         key = (row[0], Kind(row[1]), row[2])
         found[key] = Balance(Money(int(row[3]), row[2]), nothing, nothing, nothing, nothing)
     for total in totals(tx, wanted):
-        _add(found[total.organization, total.kind, total.currency], total)
+        key, nothing = (total.organization, total.kind, total.currency), Money(0, total.currency)
+        _add(found.setdefault(key, Balance(nothing, nothing, nothing, nothing, nothing)), total)
     return found
 
 
@@ -202,8 +216,9 @@ class EventRow:
 def event_listing(
     tx: Connection, *, organization: str = "", verdicts: tuple[Verdict, ...] = (), limit: int | None = None
 ) -> list[EventRow]:
-    """Events in the order received."""
-    statement = select(events).order_by(events.c.id)
+    """Events in the order received, without their bodies."""
+    names = ("id", "event_id", "organization", "provider", "type", "verdict", "note", "received_at")
+    statement = select(*(events.c[name] for name in names)).order_by(events.c.id)
     if organization:
         statement = statement.where(events.c.organization == organization)
     if verdicts:

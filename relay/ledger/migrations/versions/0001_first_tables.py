@@ -142,6 +142,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'unknown'"),
         )
         batch_op.create_index(
+            "uq_entries_code_of_gift",
+            ["organization", "confirmation_code"],
+            unique=True,
+            postgresql_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
+            sqlite_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
+        )
+        batch_op.create_index(
             "uq_entries_gift_of_payment",
             ["payment_id"],
             unique=True,
@@ -258,6 +265,11 @@ def downgrade() -> None:
             "uq_entries_gift_of_payment",
             postgresql_where=sa.text("kind = 'gift' AND merged_into IS NULL"),
             sqlite_where=sa.text("kind = 'gift' AND merged_into IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_entries_code_of_gift",
+            postgresql_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
+            sqlite_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
         )
         batch_op.drop_index(
             "ix_entries_probe",

@@ -1,0 +1,210 @@
+"""Probing: an unknown entry is looked up in Luminate until the truth is known, or a person must say.
+
+The ladder (2 min, 10 min, 1 h, 6 h, 24 h) is the organization's. A look-up only reads, so it may be repeated; what
+it decides goes through the ledger like everything else. An unknown refund is never sent again by the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import Connection
+
+from relay import matching
+from relay.config import Organization
+from relay.errors import ReadRefused, TransportError
+from relay.ledger import claims, entries, pauses
+from relay.ledger.db import Database
+from relay.ledger.entries import Entry
+from relay.luminate.readback import RestReader, Seen
+from relay.matching import Doubt, Finding, Found
+from relay.settling import posted
+from relay.status import Kind, Status
+
+if TYPE_CHECKING:
+    from relay.luminate.soap import SoapReader  # heavy, and loaded only where an organization configures it
+
+log = structlog.get_logger(__name__)
+
+# Look-ups in one go; the sweep rings again for the rest.
+AT_ONCE = 50
+# Refusals that a later look-up cannot mend.
+_FINAL = frozenset({"several_constituents", "no_email"})
+
+
+@dataclass(slots=True)
+class Probed:
+    """What a round of look-ups came to."""
+
+    recorded: list[int] = field(default_factory=list)
+    absent: list[int] = field(default_factory=list)
+    later: list[int] = field(default_factory=list)
+    person: list[int] = field(default_factory=list)
+
+
+class Probing:
+    """Look-ups for one organization."""
+
+    def __init__(
+        self,
+        database: Database,
+        organization: Organization,
+        reader: RestReader,
+        soap: SoapReader | None = None,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take the parts; ``soap`` is the second reader where one is configured."""
+        self.database = database
+        self.organization = organization
+        self.reader = reader
+        self.soap = soap
+        self.stopping = stopping
+
+    def run(self) -> Probed:
+        """Look up every unknown entry that is due. While posting is paused nothing is looked up."""
+        probed = Probed()
+        with self.database.read() as tx:
+            name, now = self.organization.name, self.database.now(tx)
+            due = [] if pauses.of(tx, name) else claims.to_probe(tx, name, now, limit=AT_ONCE)
+        for entry in due:
+            if self.stopping():
+                break
+            self.probe(entry, probed)
+        return probed
+
+    def probe(self, entry: Entry, probed: Probed) -> None:
+        """Look one entry up, outside any transaction, then bring what was found into the ledger."""
+        with self.database.read() as tx:
+            times = claims.doubtful_since(tx, entry.id)
+        doubt = Doubt(*times) if times else Doubt(entry.changed_at, entry.changed_at)
+        try:
+            rows = self._rows(entry, doubt)
+        except (ReadRefused, TransportError) as error:
+            self._not_read(entry, error, probed)
+            return
+        with self.database.write() as tx:
+            self.database.lock(tx, self.organization.name)
+            self._conclude(_Desk(tx, self.organization, self.database.now(tx), probed), entry, rows, doubt)
+
+    def _rows(self, entry: Entry, doubt: Doubt) -> Sequence[Seen]:
+        """What Luminate shows of the donor; the second reader answers where the first cannot, or sees too much."""
+        begin, end = doubt.window
+        if self.soap and entry.kind is Kind.GIFT:
+            form, amount = entry.parameters.get("form_id", ""), entry.amount.decimal
+            with suppress(ReadRefused, TransportError):
+                by_form = self.soap.seen(begin=begin, end=end, amount=amount, form_id=form)
+                if any(row.sub_source for row in by_form):
+                    return by_form
+        return self._rows_by_rest(entry, begin, end)
+
+    def _rows_by_rest(self, entry: Entry, begin: datetime, end: datetime) -> Sequence[Seen]:
+        email, cons_id = entry.donor_email, entry.cons_id or entry.parameters.get("donor.cons_id", "")
+        if not email and not cons_id:
+            raise ReadRefused("no_email", "The donor has no e-mail address to look up in Luminate.")
+        kind = "REFUND" if entry.kind is Kind.REFUND else "DONATION"
+        return self.reader.seen(email=email, cons_id=cons_id, begin=begin, end=end, kind=kind)
+
+    def _not_read(self, entry: Entry, error: ReadRefused | TransportError, probed: Probed) -> None:
+        """No answer yet: the next rung, or a person where another look-up would end the same."""
+        with self.database.write() as tx:
+            desk = _Desk(tx, self.organization, self.database.now(tx), probed)
+            if isinstance(error, ReadRefused) and error.reason in _FINAL:
+                desk.hand_over(entry, f"probe_{error.reason}", str(error))
+            else:
+                desk.later(entry, f"The look-up in Luminate did not succeed: {error}")
+
+    def _conclude(self, desk: _Desk, seen: Entry, rows: Sequence[Seen], doubt: Doubt) -> None:
+        entry = entries.get(desk.tx, seen.id)
+        if entry is None or (entry.status, entry.fence) != (Status.UNKNOWN, seen.fence):
+            return
+        settle = self.organization.probe.settle_seconds
+        others = _others(desk.tx, entry, rows, doubt)
+        finding = matching.judge(entry, rows, doubt, desk.now, settle_seconds=settle, **others)
+        log.info("probe_ended", entry=entry.id, found=finding.found)
+        desk.bring_in(entry, finding)
+
+
+def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
+    """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
+    if entry.kind is Kind.GIFT:
+        return {"owned": entries.owned_codes(tx, entry.organization, [row.confirmation_code for row in rows])}
+    begin, end = doubt.window
+    known = entries.refunds_of(tx, entry.payment_id, {Status.POSTED})
+    equal = [one for one in known if one.amount == entry.amount and one.posted_at and begin <= one.posted_at <= end]
+    return {"accounted": len(equal)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where one look-up is brought into the ledger."""
+
+    tx: Connection
+    organization: Organization
+    now: datetime
+    probed: Probed
+
+    def bring_in(self, entry: Entry, finding: Finding) -> None:
+        match finding.found:
+            case Found.RECORDED:
+                self._recorded(entry, finding.rows[0])
+            case Found.ABSENT if entry.kind is Kind.GIFT:
+                self._absent(entry)
+            case Found.ABSENT:
+                text = "Luminate does not show this refund. It is never sent again by the machine: please look."
+                self.hand_over(entry, "refund_not_seen", text)
+            case Found.SEVERAL:
+                text = f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
+                self.hand_over(entry, "look_alikes", text, finding.rows)
+            case _:
+                self.later(entry, "Luminate does not show it yet; it is looked up again.")
+
+    def _recorded(self, entry: Entry, row: Seen) -> None:
+        code = row.confirmation_code if entry.kind is Kind.GIFT else entry.confirmation_code
+        proof = {"confirmation_code": code, "luminate_transaction_id": row.transaction_id, "candidates": []}
+        words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
+        posted(self.tx, self.organization, entry, self.now, **proof, **words)
+        self.probed.recorded.append(entry.id)
+
+    def _absent(self, entry: Entry) -> None:
+        """Proven absent: in line again, under a new fence once claimed. A probe mails nobody."""
+        silent = dict(entry.parameters) | {"send_receipt": "false", "send_registration_email": "false"}
+        again = {"next_attempt_at": self.now, "lease_until": None, "probe_at": None, "mail": False}
+        words = {"reason": "", "reason_text": "", "parameters": silent, "candidates": []}
+        if entries.move(self.tx, entry, Status.QUEUED, self.now, **again, **words):
+            self.probed.absent.append(entry.id)
+
+    def later(self, entry: Entry, text: str) -> None:
+        """The next rung of the ladder, counted from when the entry became unknown; after the last, a person."""
+        ladder = self.organization.probe.ladder
+        probes = entry.probes + 1
+        if probes >= len(ladder):
+            self.hand_over(entry, "not_resolved", f"{text} The last look-up has passed: a person must say.")
+            return
+        wait = timedelta(seconds=ladder[probes] - ladder[probes - 1])
+        if entries.change(self.tx, entry, self.now, probes=probes, probe_at=self.now + wait, reason_text=text):
+            self.probed.later.append(entry.id)
+
+    def hand_over(self, entry: Entry, reason: str, text: str, rows: Sequence[Seen] = ()) -> None:
+        """It stays unknown, and the machine looks no more: a person must say."""
+        shown: list[dict[str, Any]] = [_shown(row) for row in rows]
+        words = {"reason": reason, "reason_text": text, "probe_at": None, "probes": entry.probes + 1}
+        if entries.change(self.tx, entry, self.now, **words, candidates=shown):
+            self.probed.person.append(entry.id)
+
+
+def _shown(row: Seen) -> dict[str, str]:
+    return {
+        "confirmation_code": row.confirmation_code,
+        "amount": str(row.amount),
+        "at": row.at.isoformat() if row.at else "",
+        "tender": row.tender,
+        "last4": row.last4,
+        "check_number": row.check_number,
+        "billing_name": row.billing_name,
+    }
