@@ -17,7 +17,7 @@ from .records import stored_gift, stored_refund
 from .replies import render, render_error
 from .site import Organization
 from .state import Sandbox
-from .strikes import NEVER_DONE, Blow, error_page, strike
+from .strikes import NEVER_DONE, Blow, deliver, error_page, strike
 from .wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def _answer_call(sandbox: Sandbox, request: Request, organization: Organization,
     if throttled:
         wire.send(throttled)
     else:
-        line.answered = _work(sandbox, call, fault, wire, {"Set-Cookie": cookie} if cookie else {})
+        _work(sandbox, call, fault, wire, {"Set-Cookie": cookie} if cookie else {})
     sandbox.store.add("call", organization.name, asdict(line))
 
 
@@ -67,17 +67,20 @@ def _throttled(call: Call, wire: Wire) -> Reply | None:
     return None
 
 
-def _work(sandbox: Sandbox, call: Call, fault: Fault | None, wire: Wire, headers: dict[str, str]) -> bool:
-    """Whether the true answer got out."""
+def _work(sandbox: Sandbox, call: Call, fault: Fault | None, wire: Wire, headers: dict[str, str]) -> None:
     if fault and fault.when == BEFORE:
         if fault.fault != "slow":
-            return strike(Blow(wire, fault, NEVER_DONE, NEVER_DONE))
+            strike(Blow(call.log, wire, fault, NEVER_DONE, NEVER_DONE))
+            return
         wire.wait(fault.seconds)
         call = replace(call, now=sandbox.clock.now())
     reply = replace(_processed(sandbox, call), headers=headers)
     stale = sandbox.last_replies.get(call.organization.name, reply)
     sandbox.last_replies[call.organization.name] = reply
-    return strike(Blow(wire, fault, reply, stale)) if fault else wire.send(reply)
+    if fault:
+        strike(Blow(call.log, wire, fault, reply, stale))
+    else:
+        deliver(call.log, wire, reply)
 
 
 def _processed(sandbox: Sandbox, call: Call) -> Reply:

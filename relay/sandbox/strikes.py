@@ -1,8 +1,9 @@
-"""What each fault does to one call. A strike returns whether the true answer got out in full."""
+"""What each fault does to one call, and how a true answer is delivered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .calls import CallLine
 from .faults import BEFORE, Fault
 from .messages import Reply, html_reply
 from .wire import Wire
@@ -21,13 +22,14 @@ NEVER_DONE = Reply(200, "text/xml;charset=UTF-8",
 class Blow:
     """A fault and what it strikes. `stale` is the answer of the organization's call before this one."""
 
+    line: CallLine
     wire: Wire
     fault: Fault
     reply: Reply
     stale: Reply
 
 
-Strike = Callable[[Blow], bool]
+Strike = Callable[[Blow], None]
 
 
 def error_page(status: int, retry_after: int | None = None) -> Reply:
@@ -37,68 +39,70 @@ def error_page(status: int, retry_after: int | None = None) -> Reply:
     return replace(reply, headers=headers | ({"Location": "/elsewhere"} if status == 302 else {}))
 
 
-def _hang(blow: Blow) -> bool:
+def deliver(line: CallLine, wire: Wire, reply: Reply, times: int = 1) -> None:
+    """Sends a true answer. It is noted before the bytes leave: whoever holds the answer must find it noted."""
+    line.answered = True
+    line.answered = wire.send(reply, times)
+
+
+def _hang(blow: Blow) -> None:
     blow.wire.hang(blow.fault.seconds)
-    return False
 
 
-def _slow(blow: Blow) -> bool:
+def _slow(blow: Blow) -> None:
     if blow.fault.when != BEFORE:  # before, the wait was over before the work began
         blow.wire.wait(blow.fault.seconds)
-    return blow.wire.send(blow.reply)
+    deliver(blow.line, blow.wire, blow.reply)
 
 
-def _reset(blow: Blow) -> bool:
+def _reset(blow: Blow) -> None:
     blow.wire.reset()
-    return False
 
 
-def _close(blow: Blow) -> bool:
+def _close(blow: Blow) -> None:
     blow.wire.close()
-    return False
 
 
-def _break_off(blow: Blow) -> bool:
+def _break_off(blow: Blow) -> None:
     blow.wire.break_off(blow.reply, blow.fault.variant or "length")
-    return False
 
 
-def _html(blow: Blow) -> bool:
+def _html(blow: Blow) -> None:
     blow.wire.send(error_page(int(blow.fault.variant or 200)))
-    return False
 
 
-def _status(blow: Blow) -> bool:
+def _status(blow: Blow) -> None:
     blow.wire.send(error_page(int(blow.fault.fault.removeprefix("status_")), blow.fault.retry_after))
-    return False
 
 
-def _empty(blow: Blow) -> bool:
+def _empty(blow: Blow) -> None:
     blow.wire.send(Reply(200, blow.reply.content_type, b""))
-    return False
 
 
-def _wrong_charset(blow: Blow) -> bool:
-    text = blow.reply.body.decode()
-    kind = blow.reply.content_type.split(";")[0]
+def _wrong_charset(blow: Blow) -> None:
+    reply, text = blow.reply, blow.reply.body.decode()
     if blow.fault.variant == "latin1_bytes":
-        return blow.wire.send(replace(blow.reply, body=text.encode("latin-1", "replace")))
-    if blow.fault.variant == "utf16_bytes":
-        return blow.wire.send(replace(blow.reply, body=text.encode("utf-16")))
-    return blow.wire.send(replace(blow.reply, content_type=f"{kind};charset=ISO-8859-1"))
+        reply = replace(reply, body=text.encode("latin-1", "replace"))
+    elif blow.fault.variant == "utf16_bytes":
+        reply = replace(reply, body=text.encode("utf-16"))
+    else:
+        reply = replace(reply, content_type=f"{reply.content_type.split(';')[0]};charset=ISO-8859-1")
+    deliver(blow.line, blow.wire, reply)
 
 
-def _duplicate(blow: Blow) -> bool:
-    return blow.wire.send(blow.reply, times=2)
+def _duplicate(blow: Blow) -> None:
+    deliver(blow.line, blow.wire, blow.reply, times=2)
 
 
-def _stale(blow: Blow) -> bool:
+def _stale(blow: Blow) -> None:
     blow.wire.send(blow.stale)
-    return False
 
 
-def _drip(blow: Blow) -> bool:
-    return blow.wire.drip(blow.reply, blow.fault.seconds)
+def _drip(blow: Blow) -> None:
+    rest = blow.wire.drip(blow.reply, blow.fault.seconds)
+    if rest:
+        blow.line.answered = True
+        blow.line.answered = blow.wire.write(rest)
 
 
 STRIKES: dict[str, Strike] = {
@@ -109,6 +113,6 @@ STRIKES: dict[str, Strike] = {
 }  # fmt: skip
 
 
-def strike(blow: Blow) -> bool:
+def strike(blow: Blow) -> None:
     """Lets the fault strike."""
-    return STRIKES.get(blow.fault.fault, _status)(blow)
+    STRIKES.get(blow.fault.fault, _status)(blow)

@@ -9,7 +9,6 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Protocol
 
@@ -45,9 +44,10 @@ class Wire:
 
     def send(self, reply: Reply, times: int = 1) -> bool:
         """The whole answer, once or more often in one go."""
-        return self._write(whole(reply) * times)
+        return self.write(whole(reply) * times)
 
-    def _write(self, data: bytes) -> bool:
+    def write(self, data: bytes) -> bool:
+        """Whether the caller was there and the network took all of it."""
         if self.gone():
             return False
         try:
@@ -90,26 +90,22 @@ class Wire:
         self._socket.close()
 
     def break_off(self, reply: Reply, framing: str) -> None:
-        """Announces the whole body, sends half of it and closes."""
+        """Announces a whole body (by its length, or in chunks without a last one), sends half of it and closes."""
         half = reply.body[: len(reply.body) // 2]
         if framing == "chunked":
-            data = head(reply, "Transfer-Encoding: chunked") + b"%x\r\n" % len(reply.body) + half
+            data = head(reply, "Transfer-Encoding: chunked") + b"%x\r\n%b\r\n" % (len(half), half)
         else:
             data = head(reply, f"Content-Length: {len(reply.body)}") + half
-        self._write(data)
+        self.write(data)
         self.close()
 
-    def drip(self, reply: Reply, seconds: float) -> bool:
-        """The whole answer in small pieces, spread evenly over the time."""
-        for piece, pause in _pieces(whole(reply), seconds):
-            if not self._write(piece) or self._stopping.wait(pause):
-                return False
-        return True
-
-
-def _pieces(data: bytes, seconds: float) -> Iterator[tuple[bytes, float]]:
-    """At most twenty writes a second, at least one byte each."""
-    size = max(1, round(len(data) * PAUSE / seconds)) if seconds > 0 else len(data)
-    pause = seconds * size / len(data)
-    for start in range(0, len(data), size):
-        yield data[start : start + size], pause
+    def drip(self, reply: Reply, seconds: float) -> bytes:
+        """The answer but for its last piece, spread evenly over the time; returns that piece, or nothing when the
+        caller has left. There are at most twenty pieces a second, of at least one byte.
+        """
+        data = whole(reply)
+        size = max(1, round(len(data) * PAUSE / seconds)) if seconds > 0 else len(data)
+        for start in range(0, len(data) - size, size):
+            if not self.write(data[start : start + size]) or self._stopping.wait(seconds * size / len(data)):
+                return b""
+        return data[(len(data) - 1) // size * size :]
