@@ -269,6 +269,37 @@ def test_a_certificate_that_nobody_vouches_for(serve, connect):
     assert server.requests == []
 
 
+def trusting(client):
+    """A client that takes our own certificate for a good one."""
+    client._session.verify = str(CERTIFICATE[0])
+    return client
+
+
+def test_tls_keeps_its_connection_alive_too(serve, connect):
+    server = serve(over_tls(CERTIFICATE, answering(reply())))
+    client = trusting(connect(f"https://127.0.0.1:{server.port}/site"))
+    assert [client.is_email_valid().body for _ in range(3)] == [OK] * 3
+    assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_tls_that_breaks_after_the_request_may_have_been_sent(serve, connect):
+    def break_record(server, secure):
+        server.read(secure)
+        with socket.socket(fileno=secure.detach()) as bare:
+            bare.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    server = serve(over_tls(CERTIFICATE, break_record))
+    assert failure(trusting(connect(f"https://127.0.0.1:{server.port}/site"))) == (MaybeSent, "tls_broken")
+    assert len(server.requests) == 1
+
+
+def test_a_name_that_the_certificate_does_not_hold(serve, connect):
+    server = serve(over_tls(CERTIFICATE, answering(reply())))
+    client = trusting(connect(f"https://localhost:{server.port}/site"))
+    assert failure(client) == (NotSent, "certificate_refused")
+    assert server.requests == []
+
+
 def close_at_once(server, connection):
     connection.recv(1)
 
