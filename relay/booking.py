@@ -25,6 +25,8 @@ from relay.status import UNSENT, Kind, Status, Verdict
 
 # While an entry is here a later event of the same payment may fill its blanks.
 FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING})
+# Corrections that are no parameter of Luminate's: another fund, and leave to record it in another fiscal year.
+NOT_PARAMETERS = frozenset({"fund", "fiscal_year"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -50,7 +52,7 @@ class Booking:
     @property
     def desk(self) -> Desk:
         """Where this event's refunds are written."""
-        return Desk(self.tx, self.organization, self.source, self.now)
+        return Desk(self.tx, self.organization, self.source, self.now, self.mail)
 
     def touched(self, entry_id: int, effect: str, note: str = "") -> None:
         """Write down what this event did to an entry."""
@@ -141,7 +143,8 @@ def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, 
     """A person's corrections over everything else: ``fund`` names another fund, the rest are parameters."""
     if fund := overrides.get("fund"):
         gift = replace(gift, designations=(Designation(fund=fund),))
-    constants = tuple(FieldRule(parameter=name, default=value) for name, value in overrides.items() if name != "fund")
+    parameters = {name: value for name, value in overrides.items() if name not in NOT_PARAMETERS}
+    constants = tuple(FieldRule(parameter=name, default=value) for name, value in parameters.items())
     return gift, replace(organization, fields=organization.fields + constants)
 
 

@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from relay.config import Organization
+from relay.dates import Late, lateness
 from relay.errors import LedgerUnavailable, MaybeSent, NotSent
-from relay.ledger import claims, pauses
+from relay.ledger import claims, entries, pauses
 from relay.ledger.claims import Claim
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
@@ -26,7 +27,7 @@ from relay.luminate.client import Answer, LuminateClient
 from relay.luminate.outcomes import Judgement, judge_error, judge_gift, judge_refund
 from relay.luminate.replies import read_reply
 from relay.settling import Settling
-from relay.status import Kind, Outcome
+from relay.status import Kind, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 SLICE_SECONDS = 60.0
 # A run's own lease; a killed worker's organization waits at most this long for the next run.
 RUN_LEASE_SECONDS = 15.0
+
+
+OTHER_YEAR = "It was paid in another fiscal year than Luminate would record it in; a person decides."
 
 
 @dataclass(slots=True)
@@ -128,6 +132,10 @@ class Posting:
 
     def _take(self, tx: Connection, candidate: Entry) -> Claim | None:
         luminate = self.organization.luminate
+        if self._belongs_to_another_year(candidate, self.database.now(tx)):
+            words = {"reason": "other_fiscal_year", "reason_text": OTHER_YEAR}
+            entries.move(tx, candidate, Status.HELD, self.database.now(tx), **words)
+            return None
         # Longer than the call can last, with room to record it (three times the read timeout).
         seconds = 3 * luminate.read_timeout + luminate.connect_timeout
         return claims.claim(
@@ -138,6 +146,12 @@ class Posting:
             worker=self.worker,
             login_name=luminate.login_name,
         )
+
+    def _belongs_to_another_year(self, entry: Entry, now: datetime) -> bool:
+        charity = self.organization
+        if not charity.hold_other_year or entry.kind is not Kind.GIFT or entry.overrides.get("fiscal_year"):
+            return False
+        return lateness(entry.occurred_at, now, charity.time_zone, charity.fiscal_year_start) is Late.YEAR
 
     def _send(self, claim: Claim) -> None:
         """One call and its outcome. Whatever happens in between, the entry never goes back unproven."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ import structlog
 from sqlalchemy import Connection
 
 from relay import matching
+from relay.booking import gift_columns
 from relay.config import Organization
 from relay.errors import ReadRefused, TransportError
-from relay.ledger import claims, entries, pauses
+from relay.ledger import claims, entries
+from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.luminate.readback import RestReader, Seen
@@ -67,11 +69,10 @@ class Probing:
         self.stopping = stopping
 
     def run(self) -> Probed:
-        """Look up every unknown entry that is due. While posting is paused nothing is looked up."""
+        """Look up every unknown entry that is due. A pause stops no look-up: it only reads, and may end the doubt."""
         probed = Probed()
         with self.database.read() as tx:
-            name, now = self.organization.name, self.database.now(tx)
-            due = [] if pauses.of(tx, name) else claims.to_probe(tx, name, now, limit=AT_ONCE)
+            due = claims.to_probe(tx, self.organization.name, self.database.now(tx), limit=AT_ONCE)
         for entry in due:
             if self.stopping():
                 break
@@ -81,8 +82,7 @@ class Probing:
     def probe(self, entry: Entry, probed: Probed) -> None:
         """Look one entry up, outside any transaction, then bring what was found into the ledger."""
         with self.database.read() as tx:
-            times = claims.doubtful_since(tx, entry.id)
-        doubt = Doubt(*times) if times else Doubt(entry.changed_at, entry.changed_at)
+            doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), self.database.now(tx))
         try:
             rows = self._rows(entry, doubt)
         except (ReadRefused, TransportError) as error:
@@ -130,6 +130,13 @@ class Probing:
         desk.bring_in(entry, finding)
 
 
+def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime) -> Doubt:
+    """When it may have been recorded: during its doubtful calls; after a restore, ever since the backup."""
+    if entry.doubtful_from is not None:
+        return Doubt(entry.doubtful_from, entry.changed_at)
+    return Doubt(*called) if called else Doubt(entry.changed_at, now)
+
+
 def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
     """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
     if entry.kind is Kind.GIFT:
@@ -168,15 +175,17 @@ class _Desk:
         code = row.confirmation_code if entry.kind is Kind.GIFT else entry.confirmation_code
         proof = {"confirmation_code": code, "luminate_transaction_id": row.transaction_id, "candidates": []}
         words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
-        posted(self.tx, self.organization, entry, self.now, **proof, **words)
+        posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
         self.probed.recorded.append(entry.id)
 
     def _absent(self, entry: Entry) -> None:
-        """Proven absent: in line again, under a new fence once claimed. A probe mails nobody."""
-        silent = dict(entry.parameters) | {"send_receipt": "false", "send_registration_email": "false"}
-        again = {"next_attempt_at": self.now, "lease_until": None, "probe_at": None, "mail": False}
-        words = {"reason": "", "reason_text": "", "parameters": silent, "candidates": []}
-        if entries.move(self.tx, entry, Status.QUEUED, self.now, **again, **words):
+        """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""
+        gift = replace(gift_from_json(entry.fact), hold="")
+        columns = gift_columns(gift, self.organization, entry.provider, mail=False, overrides=entry.overrides)
+        again = {"next_attempt_at": self.now, "lease_until": None, "probe_at": None, "mail": False, "candidates": []}
+        again["doubtful_from"] = None
+        target = Status(str(columns.pop("status")))
+        if entries.move(self.tx, entry, target, self.now, **columns, **again):
             self.probed.absent.append(entry.id)
 
     def later(self, entry: Entry, text: str) -> None:

@@ -89,7 +89,10 @@ class Replay:
             entry = entries.get(desk.tx, seen.id)
             if entry is None or (entry.status, entry.fence) != (seen.status, seen.fence):
                 return None
-            return _remap(desk, entry, who, "replay", reason, {"mail": mail})
+            try:
+                return _remap(desk, entry, who, "replay", reason, {"mail": mail})
+            except ReplayRefused:  # a worker claimed it meanwhile
+                return None
 
     def correct(self, entry_id: int, changes: Mapping[str, str], *, who: str, reason: str) -> Status:
         """Change parameters of an unsent gift by hand and try it again. Amount and credentials are locked.
@@ -142,7 +145,7 @@ class Replay:
             if entry.kind is Kind.GIFT:
                 _free(desk, code)
             proof = {"confirmation_code": code, "posted_at": desk.now, "reason": "", "reason_text": ""}
-            login = {"login_name": organization.luminate.login_name}
+            login = {"login_name": organization.luminate.login_name, "probe_at": None, "doubtful_from": None}
             _moved(desk, entry, Status.POSTED, who, "found", reason, proof | login)
             posted = _existing(desk.tx, entry_id)
             return refunding.release(desk, posted) if posted.kind is Kind.GIFT else []
@@ -154,6 +157,7 @@ class Replay:
         with self._desk(organization, provider) as desk:
             entry = _unknown(desk.tx, entry_id)
             words = {"reason": "", "reason_text": "", "next_attempt_at": desk.now, "lease_until": None}
+            words |= {"probe_at": None, "doubtful_from": None}
             _moved(desk, entry, Status.QUEUED, who, "absent", reason, words)
 
     def _of(self, entry_id: int) -> tuple[Organization, str]:
@@ -173,7 +177,7 @@ class Replay:
 
 def _remap(desk: Desk, entry: Entry, who: str, action: str, reason: str, changes: dict[str, Any]) -> Status:
     """Map an entry again by today's configuration, with ``changes`` to its row, and write down who asked."""
-    columns: dict[str, Any] = changes | _columns(desk, entry, changes)
+    columns: dict[str, Any] = changes | _columns(desk, entry, changes, proven=action == "replay")
     target = Status(columns.pop("status"))
     due = {"next_attempt_at": desk.now, "not_sent": 0}
     done = (
@@ -189,13 +193,18 @@ def _remap(desk: Desk, entry: Entry, who: str, action: str, reason: str, changes
     return target
 
 
-def _columns(desk: Desk, entry: Entry, changes: Mapping[str, Any]) -> dict[str, Any]:
-    if entry.kind is Kind.REFUND:
-        return refunding.again(desk, entry)
-    gift = replace(gift_from_json(entry.fact), hold="")  # a person replays it: that is the proof it waited for
-    overrides = dict(changes.get("overrides", entry.overrides))
+def _columns(desk: Desk, entry: Entry, changes: Mapping[str, Any], *, proven: bool) -> dict[str, Any]:
+    """``proven``: a person replays it, and that is the proof it waited for; a correction of its data is none."""
     mail = bool(changes.get("mail", entry.mail))
-    return gift_columns(gift, desk.organization, entry.provider, mail=mail, overrides=overrides)
+    if entry.kind is Kind.REFUND:
+        return refunding.again(desk, entry, mail=mail)
+    gift = gift_from_json(entry.fact)
+    gift = replace(gift, hold="") if proven else gift
+    overrides = dict(changes.get("overrides", entry.overrides))
+    if proven and entry.reason == "other_fiscal_year":
+        overrides["fiscal_year"] = "accepted"
+    columns = gift_columns(gift, desk.organization, entry.provider, mail=mail, overrides=overrides)
+    return columns | {"overrides": overrides}
 
 
 def _moved(
@@ -213,11 +222,11 @@ def _moved(
 
 def _effect(entry: Entry, organization: Organization, *, mail: bool) -> str:
     """What the next call will be, in words, before it is made."""
-    if entry.kind is Kind.REFUND:
-        return f"will send one refundOfflineDonation of {entry.amount}"
-    mails = organization.mail.receipt or organization.mail.registration
+    is_refund, told = entry.kind is Kind.REFUND, organization.mail
+    method = "refundOfflineDonation" if is_refund else "addOfflineDonation"
+    mails = told.refund if is_refund else told.receipt or told.registration
     donor = "Luminate may e-mail the donor" if mail and mails else "will not e-mail the donor"
-    return f"will send one addOfflineDonation of {entry.amount}; {donor}"
+    return f"will send one {method} of {entry.amount}; {donor}"
 
 
 def _need(reason: str, who: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from relay import refunding
 from relay.config import Organization
+from relay.dates import lateness
 from relay.ledger import claims, entries, pauses
 from relay.ledger.claims import Claim
 from relay.ledger.entries import Entry
@@ -140,9 +141,23 @@ class Settling:
             log.error("posting_paused", organization=name, reason=reason)
 
 
-def posted(tx: Connection, organization: Organization, entry: Entry, now: datetime, **proof: Any) -> list[int]:
-    """An entry is in Luminate: keep the proof, and let the refunds go that waited for it. Gives back those."""
-    moved = entries.move(tx, entry, Status.POSTED, now, lease_until=None, probe_at=None, posted_at=now, **proof)
+def posted(
+    tx: Connection,
+    organization: Organization,
+    entry: Entry,
+    now: datetime,
+    *,
+    recorded_at: datetime | None = None,
+    **proof: Any,
+) -> list[int]:
+    """An entry is in Luminate, dated there ``recorded_at`` (default now): keep the proof.
+
+    The refunds that waited for it may go; gives back those that moved.
+    """
+    dated = recorded_at or now
+    late = lateness(entry.occurred_at, dated, organization.time_zone, organization.fiscal_year_start)
+    done = {"lease_until": None, "probe_at": None, "doubtful_from": None, "posted_at": dated, "late": late}
+    moved = entries.move(tx, entry, Status.POSTED, now, **done, **proof)
     gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None
     if gift is None:
         return []

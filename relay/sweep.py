@@ -145,8 +145,9 @@ class Sweep:
 
     def _ring(self, swept: Swept) -> None:
         with self.database.read() as tx:
-            due = claims.due_organizations(tx, self.database.now(tx))
-            paused = pauses.all_paused(tx)
-        for name in due:
-            if name in self.organizations and name not in paused and self.bell.ring(name):
+            now, paused = self.database.now(tx), pauses.all_paused(tx)
+            to_send = set(claims.due_organizations(tx, now)) - set(paused)
+            to_probe = set(claims.organizations_to_probe(tx, now))
+        for name in sorted(to_send | to_probe):
+            if name in self.organizations and self.bell.ring(name):
                 swept.rung.append(name)

@@ -181,6 +181,10 @@ class Organization:
     whole_units: WholeUnits = WholeUnits.HOLD
     # Send a gift with one designation as single_designated_id (never beside designated.X.*).
     single_designated_id: bool = False
+    # The month in which the fiscal year begins (1: January).
+    fiscal_year_start: int = 1
+    # Hold a gift that would be recorded in another fiscal year than it was paid in.
+    hold_other_year: bool = False
     pace: Pace = Pace()
     probe: Probe = Probe()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)

@@ -97,10 +97,13 @@ def any_expired(tx: Connection, now: datetime) -> bool:
 
 
 def due_organizations(tx: Connection, now: datetime) -> list[str]:
-    """The organizations that have something to send, or to look up, now."""
-    to_send = select(table.c.organization).where(_due(now)).distinct()
-    to_probe = select(table.c.organization).where(_to_probe(now)).distinct()
-    return sorted({*tx.execute(to_send).scalars(), *tx.execute(to_probe).scalars()})
+    """The organizations that have something to send now."""
+    return list(tx.execute(select(table.c.organization).where(_due(now)).distinct()).scalars())
+
+
+def organizations_to_probe(tx: Connection, now: datetime) -> list[str]:
+    """The organizations that have an unknown entry to look up now."""
+    return list(tx.execute(select(table.c.organization).where(_to_probe(now)).distinct()).scalars())
 
 
 def to_probe(tx: Connection, organization: str, now: datetime, *, limit: int) -> list[Entry]:

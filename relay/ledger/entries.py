@@ -49,6 +49,7 @@ class Entry:
     next_attempt_at: datetime
     not_sent: int
     probe_at: datetime | None
+    doubtful_from: datetime | None
     probes: int
     candidates: Sequence[Mapping[str, str]]
     confirmation_code: str
@@ -59,6 +60,7 @@ class Entry:
     received_at: datetime
     changed_at: datetime
     posted_at: datetime | None
+    late: str
 
 
 _PLAIN = [field.name for field in fields(Entry) if field.name not in {"kind", "status", "amount"}]

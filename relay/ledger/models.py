@@ -164,6 +164,8 @@ entries = Table(
     Column("not_sent", Integer, nullable=False, server_default="0"),
     # When Luminate is looked up next for an unknown entry (empty: a person must), and how often it was.
     Column("probe_at", Moment),
+    # After a restore: since when Luminate may have it although no attempt says so.
+    Column("doubtful_from", Moment),
     Column("probes", Integer, nullable=False, server_default="0"),
     # What the last look-up showed that might be this entry, for a person to compare.
     Column("candidates", JSON, nullable=False),
@@ -176,6 +178,8 @@ entries = Table(
     Column("received_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("posted_at", Moment),
+    # Luminate dated it in another "month" or fiscal "year" than the donor paid in.
+    Column("late", String(5), nullable=False, server_default=""),
     CheckConstraint(_one_of("kind", Kind), name="kind"),
     CheckConstraint(_one_of("status", Status), name="status"),
     CheckConstraint("amount > 0", name="amount"),

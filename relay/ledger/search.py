@@ -30,6 +30,8 @@ class Filter:
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    # Recorded in another month or fiscal year than paid in.
+    late: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -53,6 +55,8 @@ def conditions(wanted: Filter) -> ColumnElement[bool]:
             parts.append(column.in_(list(values)))
     if wanted.fund:
         parts.append(columns.fund.contains(wanted.fund, autoescape=True))
+    if wanted.late:
+        parts.append(columns.late != "")
     if wanted.text:
         parts.append(_text(wanted.text))
     if wanted.since:

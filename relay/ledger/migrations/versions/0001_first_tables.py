@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("not_sent", sa.Integer(), server_default="0", nullable=False),
         sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("doubtful_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("candidates", sa.JSON(), nullable=False),
         sa.Column("confirmation_code", sa.Text(), server_default="", nullable=False),
@@ -104,6 +105,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("late", sa.String(length=5), server_default="", nullable=False),
         sa.CheckConstraint(
             "kind <> 'gift' OR status <> 'posted' OR confirmation_code <> ''", name=op.f("ck_entries_posted_has_code")
         ),

@@ -1,0 +1,83 @@
+"""Recovery: after the ledger was restored from a backup, everything since is suspect.
+
+What the restored ledger calls unsent may have been sent after the backup was taken: it becomes ``unknown`` and is
+looked up in Luminate from that moment on. What arrived since is missing altogether; the provider has it. Posting is
+paused until every suspect is resolved, or a named person overrules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from relay.config import Organization
+from relay.errors import ReplayRefused
+from relay.ledger import entries, pauses, search
+from relay.ledger.db import Database
+from relay.ledger.entries import Entry
+from relay.ledger.search import Filter
+from relay.status import Kind, Status
+
+PAUSE = "recovering"
+SUSPECT = "restored"
+# Unsent by the backup; after it a worker or a person may have sent them.
+_SUSPECTS = (Status.HELD, Status.WAITING, Status.QUEUED, Status.POSTING, Status.RETRYING, Status.REJECTED)
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What a recovery marked, by organization: the entries now to be looked up."""
+
+    suspects: dict[str, list[int]] = field(default_factory=dict)
+
+
+class Recovery:
+    """The use case behind ``flask recover``."""
+
+    def __init__(self, database: Database, organizations: Mapping[str, Organization]) -> None:
+        """Take the parts."""
+        self.database = database
+        self.organizations = organizations
+
+    def start(self, since: datetime, *, who: str, reason: str) -> Recovered:
+        """Pause every organization and mark what may have been sent since the backup (aware UTC)."""
+        recovered = Recovered()
+        for name in self.organizations:
+            with self.database.write() as tx:
+                self.database.lock(tx, name)
+                now = self.database.now(tx)
+                text = f"The ledger was restored from a backup of {since:%Y-%m-%d %H:%M} UTC: {reason}"
+                pauses.end(tx, name)
+                pauses.start(tx, name, now, who=who, reason=PAUSE, text=text, check_at=None)
+                recovered.suspects[name] = self._mark(tx, name, since, now, who=who, reason=reason)
+        return recovered
+
+    def _mark(self, tx: Connection, name: str, since: datetime, now: datetime, *, who: str, reason: str) -> list[int]:
+        suspects = list(search.listing(tx, Filter(organization=name, statuses=_SUSPECTS)))
+        sendable = [entry for entry in suspects if entry.kind is not Kind.REINSTATEMENT]
+        return [entry.id for entry in sendable if _suspect(tx, entry, since, now, who=who, reason=reason)]
+
+    def open_suspects(self, tx: Connection, name: str) -> int:
+        """How many entries of an organization still wait for their look-up after a restore."""
+        return len(list(search.listing(tx, Filter(organization=name, statuses=(Status.UNKNOWN,), reason=SUSPECT))))
+
+    def finish(self, name: str, *, anyway: bool = False) -> None:
+        """Let posting go on. Raises ReplayRefused while suspects are open, unless someone says ``anyway``."""
+        with self.database.write() as tx:
+            left = self.open_suspects(tx, name)
+            if left and not anyway:
+                raise ReplayRefused(f"{left} entries of {name} are not looked up yet: posting could double a gift")
+            pauses.end(tx, name)
+
+
+def _suspect(tx: Connection, entry: Entry, since: datetime, now: datetime, *, who: str, reason: str) -> bool:
+    text = f"The ledger was restored: Luminate may have it since {since:%Y-%m-%d %H:%M} UTC."
+    marked = {"reason": SUSPECT, "reason_text": text, "doubtful_from": since, "probe_at": now, "probes": 0}
+    if not entries.move(tx, entry, Status.UNKNOWN, now, **marked, lease_until=None):
+        return False
+    before, after = {"status": entry.status, "reason": entry.reason}, {"status": Status.UNKNOWN}
+    entries.correct(tx, entry, now, who=who, action="recover", reason=reason, before=before, after=after)
+    return True
