@@ -65,7 +65,9 @@ def _headers(headers: Mapping[str, str]) -> tuple[str, str, str, str]:
 
 
 def _prefix(headers: Mapping[str, str]) -> str:
-    return next((one for one in PREFIXES if f"{one}-signature" in headers), PREFIXES[0])
+    """Whose names the signed headers bear. Stored deliveries have lost their signature, but not their id."""
+    names = [one for part in ("signature", "id") for one in PREFIXES if f"{one}-{part}" in headers]
+    return names[0] if names else PREFIXES[0]
 
 
 def _candidates(signatures: str, header: str) -> list[str]:

@@ -150,7 +150,10 @@ def dispute_closed(event: Event) -> Reading:
 
 def dispute_reinstated(event: Event) -> Reading:
     """charge.dispute.funds_reinstated. After a lost dispute it is a small correction, not the gift."""
-    if event.object.get("status") == "lost":
+    status = text(event.object.get("status"))
+    if status.startswith(INQUIRY):
+        return dispute_notice(event)
+    if status == "lost":
         sentence = "Stripe credited something after a lost dispute: look at the dispute in Stripe."
         return (Flag(text=sentence, parent_keys=event.payment_ids),)
     return (_money_back(event, "The bank gave the disputed money back"),)

@@ -61,6 +61,10 @@ class TestStandard(ProviderCases):
         assert self.verify(headers) == 0
         assert STANDARD.parse(Delivery(self.body, headers)).delivery_key == "msg_1"
 
+    def test_a_stored_delivery_without_its_signature_has_the_same_key(self):
+        for name in ("webhook-id", "svix-id"):
+            assert STANDARD.parse(Delivery(self.body, {name: "msg_stored"})).delivery_key == "msg_stored"
+
     def test_an_unsigned_id_beside_svix_headers_does_not_become_the_delivery_key(self):
         headers = {name.replace("webhook", "svix"): value for name, value in self.sign(self.body, self.secret).items()}
         parsed = STANDARD.parse(Delivery(self.body, headers | {"webhook-id": "forged"}))

@@ -735,8 +735,9 @@ def test_a_dispute_won_is_money_back(name):
 
 def test_an_inquiry_moves_no_money_whatever_the_event_is_called():
     assert situation("dispute_inquiry_closed").facts == ()
-    (flag,) = changed("dispute_funds_withdrawn", status="warning_under_review").facts
-    assert isinstance(flag, Flag)
+    for name in ("dispute_funds_withdrawn", "dispute_funds_reinstated"):
+        (flag,) = changed(name, status="warning_under_review").facts
+        assert isinstance(flag, Flag)
 
 
 def test_a_dispute_about_nothing_is_for_a_person():
