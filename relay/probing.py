@@ -182,8 +182,8 @@ class _Desk:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""
         gift = replace(gift_from_json(entry.fact), hold="")
         columns = gift_columns(gift, self.organization, entry.provider, mail=False, overrides=entry.overrides)
-        again = {"next_attempt_at": self.now, "lease_until": None, "probe_at": None, "mail": False, "candidates": []}
-        again["doubtful_from"] = None
+        again: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None, "candidates": []}
+        again |= {"next_attempt_at": self.now, "mail": False}
         target = Status(str(columns.pop("status")))
         if entries.move(self.tx, entry, target, self.now, **columns, **again):
             self.probed.absent.append(entry.id)

@@ -23,6 +23,7 @@ from relay.config.organization import (
     OptIn,
     Organization,
     Pace,
+    Probe,
     ProviderSettings,
     WholeUnits,
 )
@@ -105,6 +106,12 @@ class MailSchema(StrictSchema):
         return Mail(**data)
 
 
+def _rises(ladder: list[int]) -> None:
+    """Each look-up comes after the one before, counted from when the gift became unknown."""
+    if not ladder or ladder != sorted(set(ladder)):
+        raise ValidationError("must be seconds that rise, at least one")
+
+
 class PaceSchema(StrictSchema):
     """``pace``: how fast, how patiently."""
 
@@ -116,6 +123,17 @@ class PaceSchema(StrictSchema):
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> Pace:
         return Pace(**data)
+
+
+class ProbeSchema(StrictSchema):
+    """``probe``: how an unknown gift is looked up."""
+
+    ladder = fields.List(WholeNumber(least=1, most=7 * 86_400), validate=_rises, post_load=tuple)
+    settle_seconds = WholeNumber(least=0, most=7 * 86_400)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_kwargs: Any) -> Probe:
+        return Probe(**data)
 
 
 class Secrets(fields.Field[tuple[str, ...]]):
@@ -174,7 +192,10 @@ class OrganizationSchema(StrictSchema):
     opt_in = Choice(_members(OptIn))
     whole_units = Choice(_members(WholeUnits))
     single_designated_id = Flag()
+    fiscal_year_start = WholeNumber(least=1, most=12)
+    hold_other_year = Flag()
     pace = fields.Nested(PaceSchema)
+    probe = fields.Nested(ProbeSchema)
     providers = TableOf(fields.Nested(ProviderSchema), check=_wrong_provider)
 
     @pre_load
