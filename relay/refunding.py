@@ -31,12 +31,16 @@ _COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKN
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where refunds are written: one transaction, for one provider of one organization, at one moment."""
+    """Where refunds are written: one transaction, for one provider of one organization, at one moment.
+
+    ``mail`` False: whatever is made here mails nobody.
+    """
 
     tx: Connection
     organization: Organization
     source: Source
     now: datetime
+    mail: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,14 @@ def _make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> 
         next_attempt_at=desk.now,
         donor_name=gift.donor_name if gift else "",
         donor_email=gift.donor_email if gift else "",
-        **standing(desk, payment, amount, named=bool(refund.parent_keys)),
+        mail=desk.mail,
+        **standing(desk, payment, amount, named=bool(refund.parent_keys), mail=desk.mail),
     )
 
 
-def standing(desk: Desk, payment: int, amount: Money, *, named: bool = True, but: int = 0) -> dict[str, Any]:
+def standing(
+    desk: Desk, payment: int, amount: Money, *, named: bool = True, but: int = 0, mail: bool = True
+) -> dict[str, Any]:
     """Status, reason and parameters of a refund as things stand now; ``but`` is the refund itself if it has a row."""
     gift = entries.gift_of(desk.tx, payment)
     if not named:
@@ -144,10 +151,10 @@ def standing(desk: Desk, payment: int, amount: Money, *, named: bool = True, but
         return _because(Status.CLOSED, "gift_closed", f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
     if gift.status is not Status.POSTED:
         return _because(Status.WAITING, "gift_not_posted", f"Its gift, entry {gift.id}, is not in Luminate yet.")
-    return _sendable(desk, gift, amount, but)
+    return _sendable(desk, gift, amount, but, mail=mail)
 
 
-def _sendable(desk: Desk, gift: Entry, amount: Money, but: int) -> dict[str, Any]:
+def _sendable(desk: Desk, gift: Entry, amount: Money, but: int, *, mail: bool) -> dict[str, Any]:
     if {gift.amount.currency, amount.currency} != {desk.organization.currency}:
         text = f"The refund is in {amount.currency}, its gift in {gift.amount.currency}."
         return _because(Status.HELD, "other_currency", text)
@@ -158,7 +165,7 @@ def _sendable(desk: Desk, gift: Entry, amount: Money, but: int) -> dict[str, Any
     if amount.minor > left.minor:
         text = f"The refund of {amount} is more than what is left of its gift ({left})."
         return _because(Status.HELD, "more_than_left", text)
-    parameters = map_refund(gift.confirmation_code, amount, desk.organization)
+    parameters = map_refund(gift.confirmation_code, amount, desk.organization, mail=mail)
     return _because(Status.QUEUED, "", "") | {"parameters": parameters}
 
 
@@ -176,7 +183,7 @@ def release(desk: Desk, gift: Entry) -> list[int]:
     """Let the refunds that wait for a gift go (posted) or end (closed). Gives back the entries that moved."""
     moved = []
     for refund in entries.refunds_of(desk.tx, gift.payment_id, {Status.WAITING}):
-        columns = standing(desk, gift.payment_id, refund.amount, but=refund.id)
+        columns = standing(desk, gift.payment_id, refund.amount, but=refund.id, mail=refund.mail)
         target = columns.pop("status")
         named = {"donor_name": gift.donor_name, "donor_email": gift.donor_email}
         if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
@@ -237,8 +244,8 @@ def _hold_reinstatement(desk: Desk, owner: Entry, back: Reinstatement) -> int:
     )
 
 
-def again(desk: Desk, entry: Entry) -> dict[str, Any]:
+def again(desk: Desk, entry: Entry, *, mail: bool) -> dict[str, Any]:
     """Where a refund stands if it is tried again now: for a replay."""
     refund = refund_from_json(entry.fact)
     named = bool(refund.parent_keys)
-    return standing(desk, entry.payment_id, entry.amount, named=named, but=entry.id)
+    return standing(desk, entry.payment_id, entry.amount, named=named, but=entry.id, mail=mail)

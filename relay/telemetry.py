@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
+import orjson
 import structlog
+
+from relay.errors import RelayError
 
 # Never logged, whatever a caller passes; a log line carries ids, codes and counts.
 FORBIDDEN = re.compile(
@@ -16,23 +20,83 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 ALLOWED = frozenset({"event", "login_name_changed"})
-_EMAIL = re.compile(r"[^\s@\"'<>]{1,64}@[^\s@\"'<>]{1,255}")
+_EMAIL = re.compile(r"[^\s@\"'<>]{1,64}(?:@|%40)[^\s@\"'<>]{1,255}")
 
-# 13 to 19 digits with single blanks or dashes between them, in an issuer's range, not inside a longer token.
-_CARD = re.compile(rb"(?<![\w.])(?:4|5[1-5]|2[2-7]|3[0-9]|6[0-9])\d(?:[ -]?\d){10,17}(?![\w.])")
+# First digits and lengths of the numbers that issuers give out (ISO/IEC 7812; the lengths are the networks' own).
+_ISSUERS = (
+    (re.compile(rb"4"), {13, 16, 19}),
+    (re.compile(rb"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), {16}),
+    (re.compile(rb"3[47]"), {15}),
+    (re.compile(rb"30[0-5]|3[689]"), {14, 15, 16, 17, 18, 19}),
+    (re.compile(rb"352[89]|35[3-8]|6"), {16, 17, 18, 19}),
+    (re.compile(rb"5[06-9]|6"), {13, 14, 15, 16, 17, 18, 19}),
+)
+# Between two digits: nothing, or up to two blanks or dashes, also as forms and JSON write them.
+_BLANK = rb"(?:[ +-]|%20|%2[dD]|\xc2\xa0|\\u00[aA]0)"
+# 13 digits and more, not inside a longer word or a decimal; an escape before them (%3A, \n, \u0020) is no word.
+_DIGITS = re.compile(
+    rb"(?:(?<![\w%])(?<!\d\.)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))"
+    rb"\d(?:" + _BLANK + rb"{0,2}\d){12,}(?!\w|\.\d)"
+)
+_BLANKS = re.compile(rb"(" + _BLANK + rb"+)")
 
 
 def mask_cards(body: bytes) -> bytes:
-    """The body with every card number (issuer range and Luhn) cut to ``************1234``."""
-    return _CARD.sub(_masked, body)
+    """The body with every card number (issuer's range, length and Luhn) cut to ``************1234``.
+
+    A number that stands bare in JSON becomes a text, so that the body can still be read.
+    """
+    masked = _DIGITS.sub(lambda run: _masked(run, quoted=_is_bare(run)), body)
+    if masked != body and not (_is_json(body) and _is_json(masked)):
+        return _DIGITS.sub(lambda run: _masked(run, quoted=False), body)
+    return masked
 
 
-def _masked(match: re.Match[bytes]) -> bytes:
-    found = match.group()
-    digits = re.sub(rb"\D", b"", found)
-    if not 13 <= len(digits) <= 19 or not _luhn(digits):
-        return found
-    return b"*" * 12 + digits[-4:]
+def _masked(run: re.Match[bytes], *, quoted: bool) -> bytes:
+    """The run of digits without the card numbers among its groups: "12 25 4242 4242 4242 4242 123" has one."""
+    parts = _BLANKS.split(run.group())
+    place, kept = 0, []
+    while place < len(parts):
+        size = _card_at(parts, place)
+        if size:
+            mark = b"*" * 12 + b"".join(parts[place : place + size : 2])[-4:]
+            kept.append(b'"' + mark + b'"' if quoted and size == len(parts) else mark)
+        else:
+            kept.append(parts[place])
+        place += size or 1
+    return b"".join(kept)
+
+
+def _card_at(parts: list[bytes], place: int) -> int:
+    """How many parts from here make one card number; 0: none. Every second part is a gap."""
+    if place % 2:
+        return 0
+    digits = b""
+    for last in range(place, len(parts), 2):
+        digits += parts[last]
+        if len(digits) > 19:
+            return 0
+        if _issued(digits) and _luhn(digits):
+            return last - place + 1
+    return 0
+
+
+def _is_bare(run: re.Match[bytes]) -> bool:
+    before = run.string[max(0, run.start() - 9) : run.start()].rstrip()[-1:]
+    after = run.string[run.end() : run.end() + 9].lstrip()[:1]
+    return before in {b":", b",", b"["} and after in {b",", b"}", b"]"}
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _issued(digits: bytes) -> bool:
+    return any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _ISSUERS)
 
 
 def _luhn(digits: bytes) -> bool:
@@ -43,11 +107,21 @@ def _luhn(digits: bytes) -> bool:
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Drop values under forbidden names and blot e-mail addresses and card numbers out of the rest."""
     for name, value in event.items():
-        if name not in ALLOWED and FORBIDDEN.search(name):
-            event[name] = "[redacted]"
-        elif isinstance(value, str):
-            event[name] = blot(value)
+        event[name] = _clean(name, value)
     return event
+
+
+def _clean(name: str, value: Any) -> Any:
+    if name not in ALLOWED and FORBIDDEN.search(name):
+        return "[redacted]"
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _clean(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(name, inner) for inner in value]
+    text = blot(str(value))
+    return value if isinstance(value, int) and text == str(value) else text
 
 
 def blot(text: str) -> str:
@@ -55,18 +129,59 @@ def blot(text: str) -> str:
     return mask_cards(_EMAIL.sub("[e-mail]", text).encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
-def _scrubbed_exception(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A traceback as text without the values that came with the exception's message."""
-    return structlog.processors.format_exc_info(logger, method, event)
+def _scrubbed_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A traceback as text: files, lines and classes. What an exception says may quote a donor; only ours never does."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = "".join(_told(error))
+    return event
+
+
+def _told(error: BaseException) -> list[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = [*_told(cause), "then\n"] if cause else []
+    said = f": {error}" if isinstance(error, RelayError) else ""
+    return [*before, *traceback.format_tb(error.__traceback__), f"{type(error).__name__}{said}\n"]
+
+
+class _Out:
+    """Where lines go: standard output, or standard error once ``to_standard_error`` was called.
+
+    Asked at each line, so that whoever replaces the streams (a test, a pager) is obeyed.
+    """
+
+    def __init__(self) -> None:
+        self.stream_name = "stdout"
+
+    def write(self, text: str) -> None:
+        getattr(sys, self.stream_name).write(text)
+
+    def flush(self) -> None:
+        getattr(sys, self.stream_name).flush()
+
+
+_out = _Out()
+
+
+def to_standard_error() -> None:
+    """Keep log lines out of a command's own output."""
+    _out.stream_name = "stderr"
+
+
+def to_standard_output() -> None:
+    """The reverse: for the long-running processes, whose output is their log."""
+    _out.stream_name = "stdout"
 
 
 def configure(log_format: str, level: str) -> None:
-    """Send structured lines to standard output: JSON, or for a person ("console")."""
+    """Send structured lines to the stream chosen above: JSON, or for a person ("console")."""
     last: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
         if log_format == "console"
         else structlog.processors.JSONRenderer()
     )
+    out = cast("TextIO", _out)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -77,7 +192,7 @@ def configure(log_format: str, level: str) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=out)

@@ -193,6 +193,13 @@ def _add(sheet: Balance, total: Total) -> None:
         sheet.closed += total.amount
 
 
+def posted_by(tx: Connection, organization: str, login_name: str) -> set[Kind]:
+    """The kinds of entries that this account has brought into Luminate: proof that it may."""
+    mine = and_(entries.c.organization == organization, entries.c.login_name == login_name)
+    posted = select(entries.c.kind).where(mine, entries.c.status == Status.POSTED).distinct()
+    return {Kind(kind) for kind in tx.execute(posted).scalars()}
+
+
 def gifts_with_waiting_refunds(tx: Connection) -> list[tuple[int, str]]:
     """Posted or closed gifts that a refund still waits for: (entry, organization)."""
     refund = entries.alias("refund")

@@ -1,0 +1,27 @@
+"""The commands, ``flask <command>``: one module for each subject. docs/commands.md has them for people."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from relay.cli.correct import correct
+from relay.cli.database import db
+from relay.cli.doctor import doctor
+from relay.cli.endings import close, reopen, resolve
+from relay.cli.events import events
+from relay.cli.gifts import gifts
+from relay.cli.pauses import pause, resume
+from relay.cli.replay import replay
+from relay.cli.show import show
+from relay.cli.sweep import sweep
+from relay.cli.work import work
+
+COMMANDS = (
+    work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, doctor,
+)  # fmt: skip
+
+
+def register(app: Flask) -> None:
+    """Give the application its commands."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

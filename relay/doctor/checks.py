@@ -1,0 +1,39 @@
+"""One line of the doctor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How it stands with one part."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, how it stands, one sentence about it, and what to do if it is not well."""
+
+    name: str
+    level: Level
+    text: str
+    what_to_do: str = ""
+
+
+def ok(name: str, text: str) -> Check:
+    """All is well."""
+    return Check(name, Level.OK, text)
+
+
+def warning(name: str, text: str, what_to_do: str) -> Check:
+    """It works, and somebody should look."""
+    return Check(name, Level.WARNING, text, what_to_do)
+
+
+def failed(name: str, text: str, what_to_do: str) -> Check:
+    """It does not work."""
+    return Check(name, Level.FAILED, text, what_to_do)

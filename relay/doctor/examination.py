@@ -1,0 +1,56 @@
+"""The whole examination, part by part, in the order in which one needs the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from redis import Redis
+
+from relay.config import Organization, Settings
+from relay.doctor import configuration, house
+from relay.doctor.checks import Check, Level
+from relay.doctor.site import site
+from relay.ledger import claims, pauses, search
+from relay.ledger.db import Database
+from relay.luminate.client import LuminateClient
+from relay.status import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    providers: Collection[str]
+    client_for: Callable[[Organization], LuminateClient]
+
+
+def examine(patient: Patient) -> Iterator[Check]:
+    """Look at everything; each check comes as soon as it is known. Nothing is changed anywhere."""
+    has_tables = True
+    for check in house.database(patient.database):
+        has_tables = has_tables and check.level is not Level.FAILED
+        yield check
+    yield from house.redis_server(patient.redis)
+    yield from configuration.settings(patient.settings, patient.providers)
+    for organization in patient.settings.organizations.values():
+        if has_tables:
+            yield from _ledger(patient.database, organization)
+        proven = _proven(patient.database, organization) if has_tables else set()
+        yield from site(organization, patient.client_for(organization), proven)
+
+
+def _ledger(database: Database, organization: Organization) -> Iterator[Check]:
+    with database.read() as tx:
+        paused, now = pauses.of(tx, organization.name), database.now(tx)
+        due = claims.next_due_at(tx, organization.name)
+    yield from configuration.pause(organization, paused)
+    yield from configuration.backlog(organization, due, now, paused=paused is not None)
+
+
+def _proven(database: Database, organization: Organization) -> set[Kind]:
+    with database.read() as tx:
+        return search.posted_by(tx, organization.name, organization.luminate.login_name)

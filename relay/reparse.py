@@ -1,0 +1,91 @@
+"""Reading a stored event once more: after an upgrade, or when the configuration has learned its provider's words.
+
+The bytes were verified when they came in, so neither signature nor age is judged again. Everything else goes the
+same way as at the front door, except that nobody is mailed for what is booked so late. Booking the same payment
+twice is impossible: its keys are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from relay import booking
+from relay.config import Organization, Settings
+from relay.errors import NotUnderstood, ReplayRefused
+from relay.intake import check_mode, parse
+from relay.ledger import events
+from relay.ledger.db import Database
+from relay.ledger.events import StoredEvent
+from relay.providers import Delivery, Parsed, Provider
+from relay.status import Verdict
+
+# What made an entry or repeated another is booked already.
+AGAIN = frozenset({Verdict.NOT_UNDERSTOOD, Verdict.IGNORED, Verdict.FLAGGED})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What became of it: the new verdict, and the note with who asked and why."""
+
+    event: int
+    organization: str
+    verdict: Verdict
+    note: str
+
+
+class Reparse:
+    """The use case behind ``flask replay --event``."""
+
+    def __init__(self, settings: Settings, database: Database, providers: Mapping[str, Provider]) -> None:
+        """Take the parts."""
+        self.settings = settings
+        self.database = database
+        self.providers = providers
+
+    def find(self, event: int) -> StoredEvent:
+        """The stored event. Raises ReplayRefused when there is nothing to read again."""
+        with self.database.read() as tx:
+            stored = events.get(tx, event)
+        if stored is None:
+            raise ReplayRefused(f"there is no event number {event}; `flask events` lists them")
+        if stored.duplicate_of is not None:
+            raise ReplayRefused(f"event {event} repeats event {stored.duplicate_of}: read that one again")
+        if stored.verdict not in AGAIN:
+            raise ReplayRefused(f"event {event} is booked already ({stored.verdict})")
+        return stored
+
+    def run(self, event: int, *, who: str, reason: str) -> ReadAgain:
+        """Read it again and book what it says. Raises ReplayRefused or NotUnderstood; then nothing has changed."""
+        if not reason.strip() or not who.strip():
+            raise ReplayRefused("say who asks for it and why")
+        stored = self.find(event)
+        charity, provider = self._source(stored)
+        parsed, problem = parse(provider, Delivery(stored.body, stored.headers))
+        if problem:
+            raise NotUnderstood(f"event {event} is still not understood: {problem}")
+        check_mode(charity, parsed)
+        with self.database.write() as tx:
+            self.database.lock(tx, charity.name)
+            return _book(tx, charity, stored, parsed, self.database.now(tx), f"read again by {who}: {reason}")
+
+    def _source(self, stored: StoredEvent) -> tuple[Organization, Provider]:
+        charity = self.settings.organizations.get(stored.organization)
+        if charity is None or stored.provider not in self.providers:
+            raise ReplayRefused(f"{stored.organization} with {stored.provider} is not configured any more")
+        return charity, self.providers[stored.provider]
+
+
+def _book(
+    tx: Connection, charity: Organization, stored: StoredEvent, parsed: Parsed, now: datetime, asked: str
+) -> ReadAgain:
+    desk = booking.Booking(tx, charity, stored.provider, stored.id, now, mail=False)
+    booking.book(desk, parsed.facts)
+    verdict = desk.verdict()
+    note = "; ".join(part for part in (*desk.notes, parsed.note, asked) if part)
+    events.understood(tx, stored.id, parsed.event_id, parsed.type, live=parsed.live, occurred_at=parsed.occurred_at)
+    events.judge(tx, stored.id, verdict, note)
+    return ReadAgain(stored.id, charity.name, verdict, note)
