@@ -171,9 +171,9 @@ class GiftPart(PaymentPart):
             raise ValidationError("cannot stand beside designations", "fund")
         shares = {place: part["amount"] for place, part in enumerate(parts) if "amount" in part}
         currency = data.get("currency", "")
-        odd = {place: why for place, text in shares.items() if currency and (why := self._odd("amount", text, currency))}
-        if odd:
-            raise ValidationError({"designations": {place: {"amount": [why]} for place, why in odd.items()}})
+        odd = {place: self._odd("amount", text, currency) for place, text in shares.items() if currency}
+        if any(odd.values()):
+            raise ValidationError({"designations": {place: {"amount": [why]} for place, why in odd.items() if why}})
 
 
 class RefundPart(PaymentPart):
