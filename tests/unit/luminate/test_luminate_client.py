@@ -347,6 +347,7 @@ def drip_chunks(server, connection):
 
 
 def reset_unread(server, connection):
+    connection.recv(1, socket.MSG_PEEK)  # a byte is there, and nobody reads it
     sockets.reset(connection)
 
 
