@@ -113,7 +113,7 @@ class ReadRefused(RelayError):
 
     ``reason`` is a short stable code, the text plain words without donor data. ``luminate_says`` holds Luminate's
     own words, which may name the donor. Reasons: ``several_constituents`` a person must look;
-    ``not_permitted``, ``blocked`` the account is kept out; ``no_key`` nothing to look by; ``refused``,
+    ``not_permitted``, ``blocked`` the account is kept out; ``no_email`` nothing to look by; ``refused``,
     ``list_criteria``, ``unreadable``, ``rows_moved``, ``too_many_rows``, ``session_in_use`` ask again later.
     """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
@@ -55,7 +55,7 @@ class LuminateClient:
         self, settings: LuminateSettings, *, pool_size: int = 1, session: requests.Session | None = None
     ) -> None:
         self._settings = settings
-        self._session = session or _session(pool_size)
+        self._session = session or open_session(pool_size)
 
     def add_offline_donation(self, parameters: Mapping[str, str]) -> Answer:
         """Record one gift. Luminate does nothing against duplicates (http://kb.blackbaud.com/articles/Article/96039)."""
@@ -88,15 +88,13 @@ class LuminateClient:
 
     def _call(self, servlet: str, method: str, parameters: Mapping[str, str], *, login: bool = True) -> Answer:
         body = urlencode({**parameters, **self._common(method, login=login)}).encode("ascii")
-        url = f"{self._settings.url.rstrip('/')}/{servlet}"
-        started = time.monotonic()
-        wire.begin_call()
-        try:
-            status, headers, content = self._exchange(url, body)
-        except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
-            # "from None": the library's text has the address in it, and its request the whole body.
-            raise _named(error) from None
-        return Answer(status, content, headers, time.monotonic() - started)
+        site, url = self._settings, f"{self._settings.url.rstrip('/')}/{servlet}"
+        patience = (site.connect_timeout, site.read_timeout)
+        return exchange(
+            lambda: self._session.post(
+                url, data=body, headers=_HEADERS, timeout=patience, allow_redirects=False, stream=True
+            )
+        )
 
     def _common(self, method: str, *, login: bool) -> dict[str, str]:
         """The server parameters of every call (http://open.convio.com/api/apidoc/general/common_parameters.html).
@@ -109,19 +107,22 @@ class LuminateClient:
         transport = {"method": method, "api_key": site.api_key, "v": site.v, "response_format": site.response_format}
         return transport | credentials | suppress
 
-    def _exchange(self, url: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        site = self._settings
-        response = self._session.post(
-            url,
-            data=body,
-            headers=_HEADERS,
-            timeout=(site.connect_timeout, site.read_timeout),
-            allow_redirects=False,
-            stream=True,
-        )
-        with closing(response):
+
+def exchange(request: Callable[[], requests.Response], limit: int = MAX_BYTES) -> Answer:
+    """Send one request and read its whole answer, at most ``limit`` bytes. Raises NotSent and MaybeSent.
+
+    ``request`` sends on a session of ``open_session``, with ``stream=True``, with timeouts, without redirects.
+    """
+    started = time.monotonic()
+    wire.begin_call()
+    try:
+        with closing(request()) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return response.status_code, headers, b"".join(_limited(response))
+            body = b"".join(_limited(response, limit))
+    except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
+        # "from None": the library's text has the address in it, and its request the whole body.
+        raise _named(error) from None
+    return Answer(response.status_code, body, headers, time.monotonic() - started)
 
 
 class _Session(requests.Session):
@@ -131,7 +132,8 @@ class _Session(requests.Session):
         return None
 
 
-def _session(pool_size: int) -> requests.Session:
+def open_session(pool_size: int) -> requests.Session:
+    """No cookies, no retries, nothing from the environment, certificates checked; notes whether a byte was written."""
     session = _Session()
     session.trust_env = False
     session.verify = True
@@ -142,13 +144,13 @@ def _session(pool_size: int) -> requests.Session:
     return session
 
 
-def _limited(response: requests.Response) -> Iterator[bytes]:
+def _limited(response: requests.Response, limit: int) -> Iterator[bytes]:
     """The body in parts. Raises MaybeSent when it grows beyond any real reply."""
     size = 0
     for chunk in response.iter_content(_CHUNK):
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise MaybeSent(f"answer_too_large: Luminate's answer is larger than {MAX_BYTES:,} bytes.")
+        if size > limit:
+            raise MaybeSent(f"answer_too_large: Luminate's answer is larger than {limit:,} bytes.")
         yield chunk
 
 

@@ -121,7 +121,7 @@ def _constituent(email: str, cons_id: str) -> dict[str, str]:
         return {"cons_id": cons_id}
     if email:
         return {"primary_email": email}
-    raise ReadRefused("no_key", "Neither the donor's e-mail address nor a constituent id is known.")
+    raise ReadRefused("no_email", "Neither the donor's e-mail address nor a constituent id is known.")
 
 
 def _zulu(moment: datetime) -> str:

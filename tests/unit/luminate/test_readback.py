@@ -179,7 +179,7 @@ def test_an_unknown_host_is_not_sent(site):
 
 
 def test_without_a_key_nothing_is_asked(site):
-    assert refusal(site, email="").reason == "no_key"
+    assert refusal(site, email="").reason == "no_email"
     assert site.calls() == []
 
 
