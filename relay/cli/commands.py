@@ -17,6 +17,7 @@ import click
 import orjson
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from relay import telemetry
 from relay.bootstrap import Relay
@@ -61,6 +62,9 @@ class Command(click.Command):
             return super().invoke(ctx)
         except LedgerUnavailable as error:
             raise NoDatabase(f"The database does not answer ({error}); `flask doctor` says more") from error
+        except SQLAlchemyError as error:
+            # PostgreSQL without tables; SQLite calls the same unavailable.
+            raise NoDatabase(f"The database refuses this ({type(error).__name__}); see `flask doctor`") from error
         except RelayError as error:
             raise Failure(str(error)) from error
 

@@ -19,7 +19,7 @@ from relay.status import Verdict
 
 @command("events")
 @click.option("--organization", metavar="NAME", default="", help="Of this organization only.")
-@click.option("--verdict", type=click.Choice(list(Verdict)), multiple=True, help="May be given more than once.")
+@click.option("--verdict", type=click.Choice([word.value for word in Verdict]), multiple=True, help="May be given more than once.")
 @click.option("--limit", type=click.IntRange(0), help=f"The newest N; 0 is all. [default: {PAGE}, with --json all]")
 @as_json
 def events(organization: str, verdict: tuple[str, ...], *, limit: int | None, as_json: bool) -> None:

@@ -25,8 +25,8 @@ def filter_options(*code_names: str) -> Callable[[Callable[..., Any]], Callable[
     options = (
         click.option("--organization", metavar="NAME", default="", help="Of this organization only."),
         click.option("--provider", metavar="NAME", default="", help="Through this provider only."),
-        click.option("--kind", type=click.Choice(list(Kind)), multiple=True, help="May be given more than once."),
-        click.option("--status", type=click.Choice(list(Status)), multiple=True, help="May be given more than once."),
+        click.option("--kind", type=click.Choice([word.value for word in Kind]), multiple=True, help="May be given more than once."),
+        click.option("--status", type=click.Choice([word.value for word in Status]), multiple=True, help="May be given more than once."),
         click.option(*code_names, "code", metavar="CODE", default="", help="With this reason, such as no_email."),
         click.option("--fund", metavar="TEXT", default="", help="With this in its fund."),
         click.option("--since", metavar="DAY", default="", help="Received on this day or later (2025-12-31)."),
