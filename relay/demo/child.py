@@ -26,12 +26,25 @@ class ServerError(RuntimeError):
 
 
 class Child:
-    """One program and its log. Can be started again after it ended; not for use by several threads at once."""
+    """One program and its log. Can be started again after it ended; not for use by several threads at once.
 
-    def __init__(self, name: str, *, log: Path, stop_signal: signal.Signals) -> None:
+    Without `environment` it gets what a server needs of ours, without `directory` it runs where its log is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        log: Path,
+        stop_signal: signal.Signals,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
         self._stop_signal = stop_signal
+        self._environment = environment
+        self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
 
@@ -78,8 +91,8 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self.log.parent,
-                env=plain_environment(),
+                cwd=self._directory or self.log.parent,
+                env=plain_environment() if self._environment is None else self._environment,
                 start_new_session=True,
                 **demoted(user),
             )

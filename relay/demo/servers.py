@@ -36,10 +36,10 @@ FAST = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_
 class Valkey:
     """One Valkey (or Redis) in `directory`. `persistent` keeps its keys over a restart, in an append-only file."""
 
-    def __init__(self, directory: Path, *, persistent: bool = False) -> None:
+    def __init__(self, directory: Path, *, persistent: bool = False, log: Path | None = None) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.log = self.directory / "valkey.log"
+        self.log = log.absolute() if log else self.directory / "valkey.log"
         self._persistent = persistent
         self._sockets = ShortDirectory(self.directory, "valkey.sock")
         self._child = Child("Valkey", log=self.log, stop_signal=signal.SIGTERM)
