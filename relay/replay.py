@@ -249,6 +249,8 @@ def _unknown(tx: Connection, entry_id: int) -> Entry:
 
 
 def _free(desk: Desk, code: str) -> None:
+    if not code.strip():
+        raise ReplayRefused("a confirmation code is needed")
     owner = entries.owner_of(desk.tx, desk.organization.name, code)
-    if not code.strip() or owner is not None:
-        raise ReplayRefused(f"the code belongs to entry {owner}" if owner else "a confirmation code is needed")
+    if owner is not None:
+        raise ReplayRefused(f"the code belongs to entry {owner}")

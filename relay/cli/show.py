@@ -11,8 +11,8 @@ import click
 from sqlalchemy import Connection
 
 from relay import words
-from relay.cli import gifts
 from relay.cli.commands import Failure, as_json, command, parts, say, say_json, zone_of
+from relay.cli.gifts import fields
 from relay.cli.tables import plain
 from relay.ledger import entries, pauses, search
 from relay.ledger.entries import Entry
@@ -88,7 +88,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 def _fields(story: Story, told: Told) -> dict[str, Any]:
     """The story as JSON: it names the donor, since it is the story of a gift."""
-    return gifts.fields(story.entry, donor=True) | {
+    return fields(story.entry, donor=True) | {
         "headline": told.headline,
         "timeline": [asdict(moment) for moment in told.timeline],
         "related": [{"id": one.id, "text": headline(one, told.zone)} for one in _family(story)],

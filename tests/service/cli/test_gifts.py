@@ -99,12 +99,10 @@ def test_search_finds_a_donor_an_amount_an_id_and_a_code(house):
 def test_days_are_days_of_the_organization(house):
     house.give()
     (row,) = house.lines("gifts")
-    day = row["received_at"][:10]
     assert house.lines("gifts", "--since", "2000-01-01", "--until", "2000-12-31") == []
     assert len(house.lines("gifts", "--since", "2000-01-01", "--until", "2999-01-01")) == 1
     assert len(house.lines("gifts", "--since", row["received_at"])) == 1
     assert house.lines("gifts", "--until", row["received_at"]) == []
-    assert day
 
 
 def test_an_unknown_organization_is_a_slip_of_the_pen(house):
