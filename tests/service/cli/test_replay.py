@@ -1,0 +1,182 @@
+"""`flask replay`: shows first, asks, then does; nothing twice, nobody mailed by accident."""
+
+from dataclasses import replace
+
+import pytest
+
+from relay.cli import commands
+from relay.config import Mode
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """Somebody sits at the terminal."""
+    monkeypatch.setattr(commands, "is_interactive", lambda: True)
+
+
+ASKED = ("--reason", "mended", "--who", "Ann")
+
+
+def test_it_shows_count_sum_and_effect_and_does_nothing_without_a_yes(house):
+    house.give("ch_1", "25.00", fund="AIR")
+    house.give("ch_2", "1000.00", fund="AIR")
+    house.give("ch_3", "5.00", fund="WATER")
+    result = house.run("replay", "--organization", "hope", *ASKED, code=2)
+    assert "Would be sent again: 2 entries, gifts of $1,025.00." in result.stdout
+    assert "will send one addOfflineDonation of 1000.00 USD; will not e-mail the donor" in result.stdout
+    assert "stays: it is in line already" in result.stdout
+    assert "Donors whom Luminate may e-mail: 0." in result.stdout
+    assert "--yes" in result.stderr
+    assert house.status(1) == "held"
+
+
+def test_a_person_may_say_no(house, person):
+    house.give("ch_1", fund="AIR")
+    result = house.run("replay", 1, *ASKED, code=1, input="n\n")
+    assert "Nothing was changed." in result.stderr
+    assert house.run("events", "--json").exit_code == 0
+
+
+def test_it_posts_after_the_fund_was_mapped(house, person):
+    house.give("ch_1", fund="AIR")
+    charity = house.relay.settings.organizations["hope"]
+    house.configure(funds={**charity.funds, "AIR": charity.funds["WATER"]})
+    result = house.run("replay", "--reason-code", "fund_not_mapped", *ASKED, input="y\n")
+    assert "In line now: 1." in result.stdout
+    assert house.relay.bell.rung[-1] == "hope"
+    house.post()
+    assert house.status(1) == "posted"
+
+
+def test_what_is_still_wrong_is_still_held(house):
+    house.give("ch_1", fund="AIR")
+    assert "Still held: 1." in house.run("replay", 1, "--yes", *ASKED).stdout
+
+
+def test_it_mails_nobody_unless_somebody_chose_it(house, field_error):
+    house.give("ch_1")
+    house.post(field_error)
+    house.run("replay", 1, "--yes", *ASKED)
+    house.post(field_error)
+    house.run("replay", 1, "--yes", "--mail", *ASKED)
+    house.post()
+    receipts = [call["send_receipt"] for call in house.luminate.calls]
+    assert receipts == ["true", "false", "true"]
+
+
+def test_a_refund_replayed_mails_nobody_either(house):
+    house.give("ch_1", "25.00")
+    house.refund("re_1", "ch_1", "30.00")
+    house.post()
+    assert house.status(2) == "held"
+    house.take(house.gift("ch_1", amount="25.00"))
+    with house.relay.database.write() as tx:
+        tx.exec_driver_sql("UPDATE entries SET amount = 1000 WHERE id = 2")
+    result = house.run("replay", 2, "--yes", *ASKED)
+    assert "refundOfflineDonation of 10.00 USD; will not e-mail" in result.stdout
+    house.post()
+    assert house.luminate.calls[-1]["send_auto_responder"] == "false"
+
+
+@pytest.mark.parametrize("status", ["posted", "unknown"])
+def test_what_luminate_has_or_may_have_is_never_sent_again(house, status):
+    house.give("ch_1")
+    house.post(*([] if status == "posted" else [ValueError("broken")]))
+    assert house.status(1) == status
+    result = house.run("replay", 1, "--yes", *ASKED, code=1)
+    assert "stays: " in result.stdout
+    assert "Nothing of this can be sent again." in result.stderr
+
+
+def test_everything_at_once_is_refused(house):
+    house.give("ch_1", email="")
+    assert "everything at once" in house.run("replay", "--yes", *ASKED, code=2).stderr
+
+
+def test_an_id_that_is_not_there_stops_all(house):
+    house.give("ch_1", fund="AIR")
+    assert "1 entry 7" in house.run("replay", 1, 7, "--yes", *ASKED, code=1).stderr
+
+
+def test_a_reason_must_be_given(house):
+    assert "--reason" in house.run("replay", 1, "--yes", code=2).stderr
+    house.give("ch_1", fund="AIR")
+    assert "say who asks" in house.run("replay", 1, "--yes", "--reason", " ", code=1).stderr.lower()
+
+
+def test_somebody_else_was_first(house, monkeypatch):
+    house.give("ch_1", fund="AIR")
+    house.give("ch_2", fund="AIR")
+    plan = house.relay.replay.plan
+
+    def meanwhile(wanted, *, mail=False):
+        planned = plan(wanted, mail=mail)
+        house.relay.replay.close(1, who="Bob", reason="not ours")
+        return planned
+
+    monkeypatch.setattr(house.relay.replay, "plan", meanwhile, raising=False)
+    result = house.run("replay", 1, 2, "--yes", *ASKED)
+    assert "left alone: 1." in result.stdout
+    assert house.status(1) == "closed"
+
+
+# --- an event read again --------------------------------------------------------------------------------------------
+
+
+def lost(house):
+    """An event that an older relay did not understand."""
+    event = house.take(house.gift("ch_9"))
+    house.facts["evt_1"], kept = None, house.facts["evt_1"]
+    with house.relay.database.write() as tx:
+        for table in ("event_entries", "entries", "payment_keys", "payments"):
+            tx.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+        tx.exec_driver_sql("UPDATE events SET verdict = 'not_understood', event_id = '', type = ''")
+    house.facts["evt_1"] = kept
+    return event
+
+
+def test_an_event_is_read_again_and_mails_nobody(house):
+    event = lost(house)
+    result = house.run("replay", "--event", event, "--yes", *ASKED)
+    assert "is now: entry." in result.stdout
+    (row,) = house.lines("events")
+    assert (row["verdict"], row["event_id"], row["entries"]) == ("entry", "evt_1", [1])
+    assert "read again by Ann: mended" in row["note"]
+    assert house.relay.bell.rung[-1] == "hope"
+    house.post()
+    assert house.luminate.calls[0]["send_receipt"] == "false"
+
+
+def test_an_event_that_is_still_not_understood_stays_as_it_was(house):
+    event = lost(house)
+    del house.facts["evt_1"]
+    result = house.run("replay", "--event", event, "--yes", *ASKED, code=1)
+    assert "is still not understood: the object of the event is of an unknown kind" in result.stderr
+    assert house.lines("events")[0]["note"] == ""
+
+
+def test_a_test_event_is_not_let_in_by_the_back_door(house):
+    event = lost(house)
+    house.facts["evt_1"] = replace(house.facts["evt_1"], live=False)
+    house.configure(mode=Mode.LIVE)
+    assert "a test event" in house.run("replay", "--event", event, "--yes", *ASKED, code=1).stderr.lower()
+
+
+def test_an_event_that_made_its_entry_is_not_booked_twice(house):
+    house.give("ch_1")
+    house.take(house.gift("ch_1"))
+    assert "booked already" in house.run("replay", "--event", 1, "--yes", *ASKED, code=1).stderr
+    assert "booked already" in house.run("replay", "--event", 2, "--yes", *ASKED, code=1).stderr
+    assert "no event number 3" in house.run("replay", "--event", 3, "--yes", *ASKED, code=1).stderr
+
+
+def test_a_sibling_that_booked_the_payment_meanwhile_wins(house):
+    event = lost(house)
+    house.take(house.gift("ch_9"))
+    result = house.run("replay", "--event", event, "--yes", *ASKED)
+    assert "is now: duplicate." in result.stdout
+    assert len(house.lines("gifts")) == 1
+
+
+def test_an_event_stands_alone(house):
+    assert "stands alone" in house.run("replay", 1, "--event", 1, "--yes", *ASKED, code=2).stderr
