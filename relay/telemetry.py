@@ -31,12 +31,15 @@ _ISSUERS = (
     (re.compile(rb"352[89]|35[3-8]|6"), {16, 17, 18, 19}),
     (re.compile(rb"5[06-9]|6"), {13, 14, 15, 16, 17, 18, 19}),
 )
+_FIRST = frozenset((b"2", b"3", b"4", b"5", b"6"))
+# A digit -> the sum of the digits of its double (Luhn).
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 # Between two digits: nothing, or up to two blanks or dashes, also as forms and JSON write them.
 _BLANK = rb"(?:[ +-]|%20|%2[dD]|\xc2\xa0|\\u00[aA]0)"
 # 13 digits and more, not inside a longer word or a decimal; an escape before them (%3A, \n, \u0020) is no word.
 _DIGITS = re.compile(
-    rb"(?:(?<![\w%])(?<!\d\.)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))"
-    rb"\d(?:" + _BLANK + rb"{0,2}\d){12,}(?!\w|\.\d)"
+    rb"\d(?:(?<![\w%]\d)(?<!\d\.\d)|(?<=%[0-9A-Fa-f]{2}\d)|(?<=\\[nrtbf]\d)|(?<=\\u[0-9A-Fa-f]{4}\d))"
+    rb"(?:" + _BLANK + rb"{0,2}\d){12,}(?!\w|\.\d)"
 )
 _BLANKS = re.compile(rb"(" + _BLANK + rb"+)")
 
@@ -69,14 +72,14 @@ def _masked(run: re.Match[bytes], *, quoted: bool) -> bytes:
 
 def _card_at(parts: list[bytes], place: int) -> int:
     """How many parts from here make one card number; 0: none. Every second part is a gap."""
-    if place % 2:
+    if place % 2 or parts[place][:1] not in _FIRST:
         return 0
     digits = b""
     for last in range(place, len(parts), 2):
         digits += parts[last]
         if len(digits) > 19:
             return 0
-        if _issued(digits) and _luhn(digits):
+        if len(digits) > 12 and _luhn(digits) and _issued(digits):
             return last - place + 1
     return 0
 
@@ -100,8 +103,9 @@ def _issued(digits: bytes) -> bool:
 
 
 def _luhn(digits: bytes) -> bool:
-    doubled = (sum(divmod(2 * (digit - 48), 10)) for digit in digits[-2::-2])
-    return (sum(digit - 48 for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0
+    # Both halves are sums over bytes; "0" is the byte 48.
+    single, doubled = digits[-1::-2], digits[-2::-2].translate(_DOUBLED)
+    return (sum(single) - 48 * len(single) + sum(doubled)) % 10 == 0
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

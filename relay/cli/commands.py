@@ -10,6 +10,7 @@ import getpass
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -131,6 +132,11 @@ def operator() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return ""
+
+
+def one_of(words: type[StrEnum]) -> click.Choice[str]:
+    """A choice among the words themselves; click would take the names of the members."""
+    return click.Choice([word.value for word in words])
 
 
 _OPTION = partial(click.option, required=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from relay import words
-from relay.cli.commands import as_json, command, parts, say, say_json, zone_of
+from relay.cli.commands import as_json, command, one_of, parts, say, say_json, zone_of
 from relay.cli.filters import known_organization
 from relay.cli.gifts import PAGE
 from relay.cli.tables import table
@@ -19,7 +19,7 @@ from relay.status import Verdict
 
 @command("events")
 @click.option("--organization", metavar="NAME", default="", help="Of this organization only.")
-@click.option("--verdict", type=click.Choice([word.value for word in Verdict]), multiple=True, help="May be given more than once.")
+@click.option("--verdict", type=one_of(Verdict), multiple=True, help="May be given more than once.")
 @click.option("--limit", type=click.IntRange(0), help=f"The newest N; 0 is all. [default: {PAGE}, with --json all]")
 @as_json
 def events(organization: str, verdict: tuple[str, ...], *, limit: int | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from relay.cli.commands import parts, zone_of
+from relay.cli.commands import one_of, parts, zone_of
 from relay.config.problems import did_you_mean
 from relay.ledger.search import Filter, totals
 from relay.status import Kind, Status
@@ -25,8 +25,8 @@ def filter_options(*code_names: str) -> Callable[[Callable[..., Any]], Callable[
     options = (
         click.option("--organization", metavar="NAME", default="", help="Of this organization only."),
         click.option("--provider", metavar="NAME", default="", help="Through this provider only."),
-        click.option("--kind", type=click.Choice([word.value for word in Kind]), multiple=True, help="May be given more than once."),
-        click.option("--status", type=click.Choice([word.value for word in Status]), multiple=True, help="May be given more than once."),
+        click.option("--kind", type=one_of(Kind), multiple=True, help="May be given more than once."),
+        click.option("--status", type=one_of(Status), multiple=True, help="May be given more than once."),
         click.option(*code_names, "code", metavar="CODE", default="", help="With this reason, such as no_email."),
         click.option("--fund", metavar="TEXT", default="", help="With this in its fund."),
         click.option("--since", metavar="DAY", default="", help="Received on this day or later (2025-12-31)."),

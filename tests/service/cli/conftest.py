@@ -1,4 +1,4 @@
-"""A small house: a SQLite ledger, the real intake and posting, a provider that speaks plain facts, a scripted Luminate."""
+"""A small house: SQLite, the real intake and posting, a provider of plain facts, a scripted Luminate."""
 
 import json
 from dataclasses import replace
