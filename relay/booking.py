@@ -20,6 +20,7 @@ from relay.ledger.codec import gift_from_json, to_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.luminate.schemas import map_gift
+from relay.providers import Parsed
 from relay.refunding import Desk
 from relay.status import UNSENT, Kind, Status, Verdict
 
@@ -70,6 +71,17 @@ class Booking:
         if {"same", "linked"} & set(self.effects):
             return Verdict.DUPLICATE
         return Verdict.IGNORED
+
+
+def book_event(booking: Booking, parsed: Parsed) -> Verdict:
+    """Bring one event into the ledger: its facts, and what it came to."""
+    book(booking, parsed.facts)
+    verdict = booking.verdict()
+    told = (parsed.event_id, parsed.type)
+    events.understood(booking.tx, booking.event, *told, live=parsed.live, occurred_at=parsed.occurred_at)
+    notes = (*booking.notes, parsed.note)
+    events.judge(booking.tx, booking.event, verdict, "; ".join(note for note in notes if note))
+    return verdict
 
 
 def book(booking: Booking, facts: tuple[Fact, ...]) -> None:

@@ -12,6 +12,7 @@ from redis import Redis
 
 from relay import queue
 from relay.config import Organization, Settings
+from relay.fetching import Fetching
 from relay.intake import Intake
 from relay.ledger.db import Database
 from relay.luminate.client import LuminateClient
@@ -19,6 +20,7 @@ from relay.luminate.readback import RestReader
 from relay.posting import Posting
 from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider
+from relay.providers.calling import Caller
 from relay.replay import Replay
 from relay.sweep import Sweep
 
@@ -49,6 +51,10 @@ class Relay:
         """Posting for one organization."""
         client = self.client_for(organization)
         return Posting(self.database, organization, client, worker=self.worker, stopping=self._stopping)
+
+    def fetching_for(self, organization: Organization) -> Fetching:
+        """The pending events of one organization."""
+        return Fetching(self.database, organization, self.providers, Caller(), stopping=self._stopping)
 
     def probing_for(self, organization: Organization) -> Probing:
         """Look-ups for one organization."""

@@ -15,6 +15,8 @@
     │   ├── UnknownSource         404  no such organization, or it has no such provider
     │   ├── TooLarge              413  more bytes than the limit
     │   └── CouldNotStore         503  not stored: send it again
+    ├── ProofPending            cannot be verified before something is fetched: stored, decided by a worker
+    ├── FetchFailed             the provider's API did not tell what an event means; ``again`` says whether to retry
     ├── NotUnderstood           verified, yet we cannot read its meaning: stored, shown, replayable
     ├── ReadRefused             Luminate answered a look-up, but not with rows: nothing is proven
     └── TransportError          the call to Luminate did not end in an answer
@@ -105,7 +107,12 @@ class CouldNotStore(IntakeRefused):
 
 
 class NotUnderstood(RelayError):
-    """The event is genuine, but its meaning cannot be read; it is stored for a person."""
+    """The event is genuine, but its meaning cannot be read; it is stored for a person.
+
+    ``about`` is what could be read of it all the same (a provider's ``Parsed``): its id, type and mode.
+    """
+
+    about: object = None
 
 
 class ReadRefused(RelayError):
@@ -121,6 +128,19 @@ class ReadRefused(RelayError):
         self.reason = reason
         self.luminate_says = luminate_says
         super().__init__(text)
+
+
+class ProofPending(RelayError):
+    """The event cannot be verified before something is fetched; a worker does that, the front door never."""
+
+
+class FetchFailed(RelayError):
+    """The provider's API did not tell what an event means; ``again``: asking later may help."""
+
+    def __init__(self, message: str, *, again: bool) -> None:
+        """A sentence for a person, without secrets, addresses or donor data."""
+        super().__init__(message)
+        self.again = again
 
 
 class TransportError(RelayError):

@@ -149,16 +149,17 @@ class Gift:
     def filled_from(self, later: Gift) -> Gift:
         """This gift with its blanks filled from a later event of the same payment; nothing overwritten.
 
-        Names, addresses and tenders are filled whole or not at all, so that no half of one address ever
-        meets half of another. A hold ends as soon as one event needs none.
+        Names and addresses are filled whole or not at all, so that no half of one address ever meets half of
+        another; tenders only if both tell the same kind. A hold ends as soon as one event needs none.
         """
-        filled: Gift = _fill(self, later, whole=_WHOLE)
+        same_tender = self.tender.kind is later.tender.kind
+        filled: Gift = _fill(self, later, whole=_WHOLE if same_tender else (*_WHOLE, Tender))
         keys = tuple(dict.fromkeys(self.keys + later.keys))
         hold = self.hold if later.hold else ""
         return replace(filled, keys=keys, amount=self.amount, hold=hold, sources=self.sources + later.sources)
 
 
-_WHOLE = (Name, Address, Tender)
+_WHOLE = (Name, Address)
 
 
 def _fill(ours: Any, theirs: Any, whole: tuple[type, ...]) -> Any:

@@ -14,24 +14,16 @@ not understood is stored all the same, for a person and for a later version of u
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from relay import booking
-from relay.config import Mode, Organization, Settings
-from relay.errors import (
-    BadSignature,
-    CouldNotStore,
-    LedgerUnavailable,
-    NotUnderstood,
-    TooLarge,
-    UnknownSource,
-    WrongMode,
-)
+from relay import booking, reading
+from relay.config import Organization, Settings
+from relay.errors import BadSignature, CouldNotStore, LedgerUnavailable, ProofPending, TooLarge, UnknownSource
 from relay.ledger import events
 from relay.ledger.db import Database
 from relay.ledger.events import NewEvent
@@ -44,14 +36,34 @@ log = structlog.get_logger(__name__)
 
 # What parse() may need again on a replay, or a person may want to see. Never a signature.
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id", "svix-timestamp")
+# Verdicts after which a worker has something to do.
+_TO_DO = frozenset({Verdict.ENTRY, Verdict.PENDING})
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a webhook: the event's number and verdict."""
+    """What became of a webhook: number and verdict of each event in it (almost always one)."""
 
-    event: int
-    verdict: Verdict
+    events: tuple[tuple[int, Verdict], ...]
+
+    @property
+    def event(self) -> int:
+        """The number of the first event."""
+        return self.events[0][0]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the first event."""
+        return self.events[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One event of a delivery on its way into the ledger; ``problem`` says why it has no meaning."""
+
+    event: NewEvent
+    parsed: Parsed
+    problem: str = ""
 
 
 class Intake:
@@ -74,110 +86,104 @@ class Intake:
 
     def take(self, organization: str, provider: str, delivery: Delivery) -> Taken:
         """Verify, read and store one webhook. Raises IntakeRefused for whatever is not answered with 200."""
-        charity, source = self._source(organization, provider)
+        charity, source = self.source(organization, provider)
         if len(delivery.body) > self.settings.max_body_bytes:
             raise TooLarge(f"the body is larger than {self.settings.max_body_bytes} bytes")
         place = self._verify(charity, source, delivery)
-        parsed, problem = parse(source, delivery)
-        check_mode(charity, parsed)
-        event = _new_event(charity, source, delivery, parsed, place)
-        taken = self._store(charity, event, parsed, problem)
-        if charity.pace.settle_seconds == 0 and taken.verdict is Verdict.ENTRY:
+        found = [self._read(charity, source, part, place) for part in reading.parts_of(source, delivery)]
+        for one in found:
+            reading.check_mode(charity, one.parsed)
+        taken = self._store(charity, found)
+        if charity.pace.settle_seconds == 0 and any(verdict in _TO_DO for _, verdict in taken.events):
             self.bell.ring(organization)
-        told = {"organization": organization, "provider": provider, "verdict": taken.verdict}
-        log.info("event_stored", event_row=taken.event, **told)
+        for row, verdict in taken.events:
+            log.info("event_stored", organization=organization, provider=provider, event_row=row, verdict=verdict)
         return taken
 
-    def _source(self, organization: str, provider: str) -> tuple[Organization, Provider]:
+    def source(self, organization: str, provider: str) -> tuple[Organization, Provider]:
+        """The organization and provider of an address. Raises UnknownSource."""
         charity = self.settings.organizations.get(organization)
         if charity is None or provider not in charity.providers or provider not in self.providers:
             raise UnknownSource("no such organization or provider")
         return charity, self.providers[provider]
 
-    def _verify(self, charity: Organization, source: Provider, delivery: Delivery) -> int:
+    def _verify(self, charity: Organization, source: Provider, delivery: Delivery) -> int | None:
+        """Which secret matched; None where a worker must fetch the proof first."""
         try:
             return source.verify(delivery, charity.providers[source.name], self.clock())
+        except ProofPending:
+            return None
         except BadSignature as error:
             log.warning("signature_refused", organization=charity.name, provider=source.name, why=str(error))
             raise
 
-    def _store(self, charity: Organization, event: NewEvent, parsed: Parsed, problem: str) -> Taken:
+    def _read(self, charity: Organization, source: Provider, delivery: Delivery, place: int | None) -> _Read:
+        parsed, problem = reading.read(source, delivery, charity.providers[source.name])
+        if place is None:
+            parsed = replace(parsed, wanted=parsed.wanted or "proof")
+        return _Read(_new_event(charity, source, delivery, parsed, place), parsed, problem)
+
+    def _store(self, charity: Organization, found: Sequence[_Read]) -> Taken:
         try:
             with self.database.write() as tx:
-                return self._book(tx, charity, event, parsed, problem)
+                self.database.lock(tx, charity.name)
+                return Taken(tuple(self._book(tx, charity, one) for one in found))
         except LedgerUnavailable as error:
             raise CouldNotStore("the ledger could not be reached; send the event again") from error
         except Exception:
             # Our own mistake must not cost the event: keep it for a person, and let us know.
-            log.exception("booking_failed", organization=charity.name, provider=event.provider)
-        return self._store_alone(charity, event)
+            log.exception("booking_failed", organization=charity.name, provider=found[0].event.provider)
+        return self._store_alone(found)
 
-    def _book(self, tx: Connection, charity: Organization, event: NewEvent, parsed: Parsed, problem: str) -> Taken:
-        self.database.lock(tx, charity.name)
-        stored = events.store(tx, event, Verdict.NOT_UNDERSTOOD)
+    def _book(self, tx: Connection, charity: Organization, one: _Read) -> tuple[int, Verdict]:
+        stored = events.store(tx, one.event, Verdict.NOT_UNDERSTOOD)
         if stored is None:
-            return Taken(events.store_duplicate(tx, event), Verdict.DUPLICATE)
-        if problem:
-            verdict, note = Verdict.NOT_UNDERSTOOD, problem
-        else:
-            desk = booking.Booking(tx, charity, event.provider, stored, self.database.now(tx))
-            booking.book(desk, parsed.facts)
-            verdict, note = desk.verdict(), "; ".join([*desk.notes, *([parsed.note] if parsed.note else [])])
-        events.judge(tx, stored, verdict, note)
-        return Taken(stored, verdict)
+            return events.store_duplicate(tx, one.event), Verdict.DUPLICATE
+        if one.problem:
+            events.judge(tx, stored, Verdict.NOT_UNDERSTOOD, one.problem)
+            return stored, Verdict.NOT_UNDERSTOOD
+        now = self.database.now(tx)
+        if one.parsed.wanted:
+            events.wait(tx, stored, now)
+            return stored, Verdict.PENDING
+        desk = booking.Booking(tx, charity, one.event.provider, stored, now)
+        return stored, booking.book_event(desk, one.parsed)
 
-    def _store_alone(self, charity: Organization, event: NewEvent) -> Taken:
+    def _store_alone(self, found: Sequence[_Read]) -> Taken:
         try:
             with self.database.write() as tx:
-                stored = events.store(tx, event, Verdict.NOT_UNDERSTOOD)
-                if stored is None:
-                    return Taken(events.store_duplicate(tx, event), Verdict.DUPLICATE)
-                events.judge(tx, stored, Verdict.NOT_UNDERSTOOD, "relay could not book it: see the log")
+                return Taken(tuple(_keep(tx, one.event) for one in found))
         except Exception as error:
-            log.exception("event_not_stored", organization=charity.name, provider=event.provider)
+            log.exception("event_not_stored", provider=found[0].event.provider)
             raise CouldNotStore("the event could not be stored; send it again") from error
-        return Taken(stored, Verdict.NOT_UNDERSTOOD)
 
 
-def parse(source: Provider, delivery: Delivery) -> tuple[Parsed, str]:
-    """The meaning of a verified body, or a nameless Parsed and the reason why it has none."""
-    try:
-        return source.parse(delivery), ""
-    except NotUnderstood as error:
-        problem = str(error)
-    # Raises Unreadable through: that is the sender's to mend. Anything else is ours, and costs no event.
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        log.exception("parser_failed", provider=source.name)
-        problem = f"relay could not read it ({type(error).__name__})"
-    return Parsed(event_id="", type="", delivery_key=f"sha256:{_digest(delivery.body)}"), problem
+def _keep(tx: Connection, event: NewEvent) -> tuple[int, Verdict]:
+    """Store an event that could not be booked, for a person."""
+    stored = events.store(tx, event, Verdict.NOT_UNDERSTOOD)
+    if stored is None:
+        return events.store_duplicate(tx, event), Verdict.DUPLICATE
+    events.judge(tx, stored, Verdict.NOT_UNDERSTOOD, "relay could not book it: see the log")
+    return stored, Verdict.NOT_UNDERSTOOD
 
 
-def check_mode(charity: Organization, parsed: Parsed) -> None:
-    """Raises WrongMode for a test event on a live organization, or the reverse."""
-    if parsed.live is None or charity.mode is Mode.BOTH:
-        return
-    if parsed.live != (charity.mode is Mode.LIVE):
-        kind = "live" if parsed.live else "test"
-        raise WrongMode(f"a {kind} event, but this organization takes {charity.mode} events")
-
-
-def _new_event(charity: Organization, source: Provider, delivery: Delivery, parsed: Parsed, place: int) -> NewEvent:
-    key = parsed.delivery_key
+def _new_event(
+    charity: Organization, source: Provider, delivery: Delivery, parsed: Parsed, place: int | None
+) -> NewEvent:
+    # Unproven, a delivery must not take the place of the genuine one that bears its id.
+    key = parsed.delivery_key if place is not None else f"unproven:{reading.nameless(delivery).delivery_key}"
+    kept = (*KEPT_HEADERS, *source.kept_headers)
     return NewEvent(
         organization=charity.name,
         provider=source.name,
         event_id=parsed.event_id,
         type=parsed.type,
         # An index takes keys of a limited length only.
-        delivery_key=key if len(key) <= 300 else f"sha256:{_digest(key.encode())}",
-        body=mask_cards(delivery.body),
-        headers={name: delivery.headers[name] for name in KEPT_HEADERS if name in delivery.headers},
+        delivery_key=key if len(key) <= 300 else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}",
+        body=mask_cards(source.scrub(delivery.body) if source.scrub else delivery.body),
+        headers={name: delivery.headers[name] for name in kept if name in delivery.headers},
         live=parsed.live,
         secret_place=place,
         occurred_at=parsed.occurred_at,
         received_at=datetime.now(UTC),
     )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

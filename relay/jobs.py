@@ -13,11 +13,12 @@ def use(relay: Relay) -> None:
 
 
 def post_due(organization: str) -> str:
-    """Post what is due for one organization and look up what is unknown; ring again if more is due."""
+    """Complete, post and look up what is due for one organization; ring again if more is due."""
     relay = _relay[0]
     relay.bell.answered(organization)
     if (charity := relay.settings.organizations.get(organization)) is None:
         return "not configured"
+    relay.fetching_for(charity).run()
     report = relay.posting_for(charity).run()
     relay.probing_for(charity).run()
     if report.more and not relay.stopping():

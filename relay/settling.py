@@ -97,7 +97,7 @@ class Settling:
                 entries.move(self.tx, entry, Status.UNKNOWN, self.now, **words, **probe)
 
     def _posted(self, entry: Entry, judgement: Judgement) -> None:
-        proof = {
+        proof: dict[str, Any] = {
             "confirmation_code": judgement.confirmation_code,
             "luminate_transaction_id": judgement.luminate_transaction_id,
             "cons_id": judgement.cons_id,
@@ -105,7 +105,7 @@ class Settling:
         }
         # Luminate documents no shape for a refund's success: nothing a person could do about it.
         flag = "" if judgement.flag == "shape_not_documented" else judgement.flag
-        words = {"flag": flag, "reason": "", "reason_text": judgement.text if flag else ""}
+        words: dict[str, Any] = {"flag": flag, "reason": "", "reason_text": judgement.text if flag else ""}
         posted(self.tx, self.organization, entry, self.now, **proof, **words)
 
     def _not_sent(self, entry: Entry, words: dict[str, Any]) -> None:

@@ -47,6 +47,8 @@ class Verdict(StrEnum):
     IGNORED = "ignored"
     FLAGGED = "flagged"
     NOT_UNDERSTOOD = "not_understood"
+    # Waits until the provider's API tells what it means.
+    PENDING = "pending"
 
 
 STATUS_WORDS = {

@@ -16,7 +16,7 @@ import structlog
 from relay import refunding
 from relay.config import Organization
 from relay.errors import TransportError
-from relay.ledger import claims, entries, pauses, search
+from relay.ledger import claims, entries, events, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
 from relay.ledger.payments import Source
@@ -147,7 +147,7 @@ class Sweep:
         with self.database.read() as tx:
             now, paused = self.database.now(tx), pauses.all_paused(tx)
             to_send = set(claims.due_organizations(tx, now)) - set(paused)
-            to_probe = set(claims.organizations_to_probe(tx, now))
-        for name in sorted(to_send | to_probe):
+            to_ask = {*claims.organizations_to_probe(tx, now), *events.organizations_pending(tx, now)}
+        for name in sorted(to_send | to_ask):
             if name in self.organizations and self.bell.ring(name):
                 swept.rung.append(name)

@@ -46,13 +46,23 @@ class StoredEvent:
     body: bytes
     headers: Mapping[str, str]
     received_at: datetime
+    fetches: int
+    # Which secret proved it; empty: not proven when it came in.
+    secret_place: int | None
+
+
+_STORED = [field.name for field in fields(StoredEvent)]
+
+
+def stored_event(row: Any) -> StoredEvent:
+    """A StoredEvent from a row that holds every column of the table."""
+    return StoredEvent(**{name: getattr(row, name) for name in _STORED} | {"verdict": Verdict(row.verdict)})
 
 
 def get(tx: Connection, event: int) -> StoredEvent | None:
     """The event with this number."""
-    names = [field.name for field in fields(StoredEvent)]
-    row = tx.execute(select(*(events.c[name] for name in names)).where(events.c.id == event)).one_or_none()
-    return StoredEvent(**(dict(row._mapping) | {"verdict": Verdict(row.verdict)})) if row else None  # noqa: SLF001 - public in spite of its name
+    row = tx.execute(select(events).where(events.c.id == event)).one_or_none()
+    return stored_event(row) if row else None
 
 
 def insert_or_ignore(tx: Connection, table: Table, values: Mapping[str, Any]) -> Any:
@@ -97,6 +107,35 @@ def store_duplicate(tx: Connection, event: NewEvent) -> int:
 def judge(tx: Connection, event: int, verdict: Verdict, note: str) -> None:
     """Write what the event came to."""
     tx.execute(update(events).where(events.c.id == event).values(verdict=verdict, note=note))
+
+
+def wait(tx: Connection, event: int, now: datetime) -> None:
+    """The event waits until a worker has asked the provider's API."""
+    tx.execute(update(events).where(events.c.id == event).values(verdict=Verdict.PENDING, fetch_at=now))
+
+
+def pending(tx: Connection, organization: str, now: datetime, *, limit: int) -> list[StoredEvent]:
+    """Events to complete now, in the order received."""
+    due = (events.c.organization == organization) & (events.c.verdict == Verdict.PENDING) & (events.c.fetch_at <= now)
+    return [stored_event(row) for row in tx.execute(select(events).where(due).order_by(events.c.id).limit(limit))]
+
+
+def organizations_pending(tx: Connection, now: datetime) -> list[str]:
+    """The organizations that have an event to complete now."""
+    due = (events.c.verdict == Verdict.PENDING) & (events.c.fetch_at <= now)
+    return list(tx.execute(select(events.c.organization).where(due).distinct()).scalars())
+
+
+def still_pending(tx: Connection, event: int) -> bool:
+    """Whether nobody has completed it meanwhile. Asked under the organization's lock."""
+    verdict: str = tx.execute(select(events.c.verdict).where(events.c.id == event)).scalar_one()
+    return verdict == Verdict.PENDING
+
+
+def postpone(tx: Connection, event: int, fetch_at: datetime, note: str) -> None:
+    """The provider's API did not tell: ask again later."""
+    waits = (events.c.id == event) & (events.c.verdict == Verdict.PENDING)
+    tx.execute(update(events).where(waits).values(fetch_at=fetch_at, fetches=events.c.fetches + 1, note=note))
 
 
 def understood(

@@ -101,7 +101,17 @@ events = Table(
     Column("secret_place", Integer),
     Column("occurred_at", Moment),
     Column("received_at", Moment, nullable=False),
+    # When the provider's API is asked next for what a pending event means, and how often it was.
+    Column("fetch_at", Moment),
+    Column("fetches", Integer, nullable=False, server_default="0"),
     CheckConstraint(_one_of("verdict", Verdict), name="verdict"),
+    Index(
+        "ix_events_pending",
+        "organization",
+        "fetch_at",
+        postgresql_where=text("verdict = 'pending'"),
+        sqlite_where=text("verdict = 'pending'"),
+    ),
     Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
     Index("ix_events_organization_received", "organization", "received_at"),
 )

@@ -2,16 +2,21 @@
 
 The HTTP contract around them is ``relay/intake.py``. Raw bytes are verified before anything reads them::
 
-    verify(delivery, settings, now)  -> which secret matched (its place in the list); raises BadSignature
-    parse(delivery)                  -> Parsed; raises Unreadable (400) or NotUnderstood (stored, 200)
+    verify(delivery, settings, now)  -> which secret matched (its place in the list); raises BadSignature, or
+                                        ProofPending where the proof must be fetched first
+    parse(delivery, settings)        -> Parsed; raises Unreadable (400) or NotUnderstood (stored, 200)
 
 ``parse`` must also work long after the delivery, on the stored bytes: it never looks at a clock or a network.
+What only some providers need has a default: ``split`` (several events in one body), ``scrub`` (a secret inside the
+body), ``answer`` (the words it wants to hear), ``challenge`` (a GET that checks the endpoint), ``fetch`` (the event
+only names an object; a worker asks the provider's API for it, never the front door).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +26,7 @@ import orjson
 from relay.config import ProviderSettings
 from relay.errors import NotUnderstood, Unreadable
 from relay.gifts import Fact
+from relay.providers.calling import Caller
 
 # Deeper than any provider nests (Stripe: 9), far from what breaks a JSON writer.
 MAX_DEPTH = 40
@@ -30,10 +36,15 @@ MAX_ID = 255
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook as received: raw body and headers (names in lower case)."""
+    """One webhook as received: raw body and headers (names in lower case).
+
+    ``token`` is what follows the provider in the path (a secret path), ``address`` who sent it.
+    """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +52,8 @@ class Parsed:
     """What an event says. No facts: it is kept and counted, and makes no entry; ``note`` says why.
 
     ``delivery_key`` answers "seen it" (the same event again), the keys inside the facts answer "booked it".
-    ``live`` None: the event does not tell test from live.
+    ``live`` None: the event does not tell test from live. ``wanted`` names the object the provider's API must be
+    asked for before the event means anything; its provider then has a ``fetch``.
     """
 
     event_id: str
@@ -51,10 +63,14 @@ class Parsed:
     occurred_at: datetime | None = None
     facts: tuple[Fact, ...] = ()
     note: str = ""
+    wanted: str = ""
 
 
 Verify = Callable[[Delivery, ProviderSettings, datetime], int]
-Parse = Callable[[Delivery], Parsed]
+Parse = Callable[[Delivery, ProviderSettings], Parsed]
+# What a worker does for an event that waits: verify what could not be verified, ask the API, and say what it means.
+# Raises FetchFailed (try again, or not), BadSignature, NotUnderstood.
+Fetch = Callable[[Delivery, ProviderSettings, Caller, datetime], Parsed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,27 @@ class Provider:
     name: str
     verify: Verify
     parse: Parse
+    # The single events inside a body, each as a delivery of its own, stored and judged apart.
+    split: Callable[[Delivery], Sequence[Delivery]] | None = None
+    # The body as it may be stored, where a secret travels inside it.
+    scrub: Callable[[bytes], bytes] | None = None
+    # The plain text it wants to hear instead of our JSON.
+    answer: str = ""
+    # The answer to its GET that checks the endpoint; raises BadSignature for a query that is not its own.
+    challenge: Callable[[Mapping[str, str], ProviderSettings], str] | None = None
+    fetch: Fetch | None = None
+    # Headers that ``parse`` or ``fetch`` need again later, beside those that are always kept.
+    kept_headers: tuple[str, ...] = ()
+
+
+@contextmanager
+def understood_as(about: Parsed) -> Iterator[None]:
+    """Let a NotUnderstood from the block carry what could be read all the same: id, type, mode."""
+    try:
+        yield
+    except NotUnderstood as error:
+        error.about = about
+        raise
 
 
 def read_json(body: bytes) -> dict[str, Any]:

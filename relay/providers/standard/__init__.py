@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,17 @@ from relay.config import ProviderSettings
 from relay.errors import BadSignature, NotUnderstood
 from relay.gifts import Designation, Fact, Flag, Gift, Refund, RefundReason, Reinstatement
 from relay.money import Money
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, ident, present, read_json, text
+from relay.providers.base import (
+    Delivery,
+    Parsed,
+    Provider,
+    delivery_key,
+    ident,
+    present,
+    read_json,
+    text,
+    understood_as,
+)
 from relay.providers.signatures import check_age, place_of_match, unix_seconds
 from relay.providers.standard import schemas
 from relay.providers.standard.fields import Part, problems_of
@@ -96,23 +107,22 @@ Data = Mapping[str, Any]
 Reading = tuple[Fact, ...] | str
 
 
-def parse(delivery: Delivery) -> Parsed:
+def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parsed:  # noqa: ARG001  # no option matters
     """What a stored event says. Raises Unreadable (not JSON) or NotUnderstood with every problem, by path."""
     body = read_json(delivery.body)
-    kind = text(body.get("type"))[:MAX_TYPE]
+    kind, live = text(body.get("type"))[:MAX_TYPE], body.get("live")
     message = ident(delivery.headers.get(f"{_prefix(delivery.headers)}-id")) or ident(body)
-    event = _load(kind, body) if kind in EVENTS or not kind else {}
-    read = EVENTS[kind][1](event["data"], body["data"]) if event else "not a type of event that relay uses"
-    live = body.get("live")
-    return Parsed(
+    about = Parsed(
         event_id=ident(body) or message,
         type=kind,
         delivery_key=delivery_key(delivery.body, message),
         live=live if isinstance(live, bool) else None,
-        occurred_at=event.get("timestamp"),
-        facts=() if isinstance(read, str) else read,
-        note=read if isinstance(read, str) else "",
     )
+    with understood_as(about):
+        event = _load(kind, body) if kind in EVENTS or not kind else {}
+    read = EVENTS[kind][1](event["data"], body["data"]) if event else "not a type of event that relay uses"
+    about = replace(about, occurred_at=event.get("timestamp"))
+    return replace(about, note=read) if isinstance(read, str) else replace(about, facts=read)
 
 
 def _load(kind: str, body: dict[str, Any]) -> Data:

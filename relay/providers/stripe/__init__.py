@@ -9,13 +9,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Fact, Flag
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, moment, read_json, text
+from relay.providers.base import (
+    Delivery,
+    Parsed,
+    Provider,
+    delivery_key,
+    dig,
+    ident,
+    moment,
+    read_json,
+    text,
+    understood_as,
+)
 from relay.providers.signatures import check_age, place_of_match, unix_seconds
 from relay.providers.stripe import invoices, payments, returns
 from relay.providers.stripe.event import Event, Handler
@@ -103,23 +115,23 @@ def _header(value: str) -> tuple[str, list[str]]:
 # --- parse ---------------------------------------------------------------------------------------------------------
 
 
-def parse(delivery: Delivery) -> Parsed:
+def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parsed:  # noqa: ARG001  # no option matters
     """What a stored event says. Raises Unreadable (not JSON) or NotUnderstood (genuine, yet not readable)."""
     body = read_json(delivery.body)
     kind, event_id = text(body.get("type"))[:MAX_TYPE], ident(body)
-    if not kind:
-        raise NotUnderstood("the event has no type")
     found = dig(body, "data", "object")
-    facts, note = _thin(kind) if _is_thin(body) else _read(kind, found, body)
-    return Parsed(
+    about = Parsed(
         event_id=event_id,
         type=kind,
         delivery_key=delivery_key(delivery.body, event_id, kind, ident(found)),
         live=_live(body, found),
         occurred_at=moment(body.get("created")),
-        facts=facts,
-        note=note,
     )
+    with understood_as(about):
+        if not kind:
+            raise NotUnderstood("the event has no type")
+        facts, note = _thin(kind) if _is_thin(body) else _read(kind, found, body)
+    return replace(about, facts=facts, note=note)
 
 
 def _live(body: dict[str, Any], found: object) -> bool | None:

@@ -81,8 +81,8 @@ def of_charge(charge: dict[str, Any]) -> Payer:
 
 def of_intent(intent: dict[str, Any]) -> Payer:
     """What the payment intent itself knows: an e-mail at most, unless it ships something."""
-    sent = shipping(intent.get("shipping"))
-    return Payer(donor=Donor(email=text(intent.get("receipt_email"))), shipping=sent)
+    donor = Donor(email=text(intent.get("receipt_email")))
+    return Payer(donor=donor, shipping=shipping(intent.get("shipping")), tender=only_tender(intent))
 
 
 def of_session(session: dict[str, Any]) -> Payer:
@@ -97,7 +97,8 @@ def of_session(session: dict[str, Any]) -> Payer:
         address=_address_of(dig(told, "address")) or Address(),
         email_opt_in=CONSENTS.get(promotions) if isinstance(promotions, str) else None,
     )
-    return Payer(donor=donor, shipping=shipping(first([*ships, session.get("shipping")])))
+    sent = shipping(first([*ships, session.get("shipping")]))
+    return Payer(donor=donor, shipping=sent, tender=only_tender(session))
 
 
 def of_invoice(invoice: dict[str, Any]) -> Payer:
@@ -126,6 +127,13 @@ def tender(details: object, source: object) -> Tender:
     if not kind:
         return Tender()
     return _tender(TENDERS.get(kind, TenderKind.OTHER), first([dig(source, kind), source]))
+
+
+def only_tender(offered: dict[str, Any]) -> Tender:
+    """The kind of tender where only one was offered (``payment_method_types``); the charge tells the rest."""
+    types = offered.get("payment_method_types")
+    only = text(types[0]) if isinstance(types, list) and len(types) == 1 else ""
+    return Tender(kind=TENDERS.get(only, TenderKind.OTHER))
 
 
 def _tender(kind: TenderKind, details: object) -> Tender:

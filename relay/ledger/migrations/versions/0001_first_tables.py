@@ -27,14 +27,24 @@ def upgrade() -> None:
         sa.Column("secret_place", sa.Integer(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fetch_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fetches", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint(
-            "verdict IN ('entry', 'duplicate', 'ignored', 'flagged', 'not_understood')", name=op.f("ck_events_verdict")
+            "verdict IN ('entry', 'duplicate', 'ignored', 'flagged', 'not_understood', 'pending')",
+            name=op.f("ck_events_verdict"),
         ),
         sa.ForeignKeyConstraint(["duplicate_of"], ["events.id"], name=op.f("fk_events_duplicate_of")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index("ix_events_organization_received", ["organization", "received_at"], unique=False)
+        batch_op.create_index(
+            "ix_events_pending",
+            ["organization", "fetch_at"],
+            unique=False,
+            postgresql_where=sa.text("verdict = 'pending'"),
+            sqlite_where=sa.text("verdict = 'pending'"),
+        )
         batch_op.create_index("uq_events_delivery", ["organization", "provider", "delivery_key"], unique=True)
 
     op.create_table(
@@ -297,6 +307,11 @@ def downgrade() -> None:
     op.drop_table("leases")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("uq_events_delivery")
+        batch_op.drop_index(
+            "ix_events_pending",
+            postgresql_where=sa.text("verdict = 'pending'"),
+            sqlite_where=sa.text("verdict = 'pending'"),
+        )
         batch_op.drop_index("ix_events_organization_received")
 
     op.drop_table("events")

@@ -1,0 +1,48 @@
+"""From a verified delivery to its meaning, whatever the provider's file makes of it: nothing here costs an event."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import structlog
+
+from relay.config import Mode, Organization, ProviderSettings
+from relay.errors import NotUnderstood, WrongMode
+from relay.providers import Delivery, Parsed, Provider
+
+log = structlog.get_logger(__name__)
+
+
+def parts_of(source: Provider, delivery: Delivery) -> Sequence[Delivery]:
+    """The single events inside a delivery. Raises Unreadable."""
+    return source.split(delivery) if source.split else (delivery,)
+
+
+def read(source: Provider, delivery: Delivery, settings: ProviderSettings) -> tuple[Parsed, str]:
+    """The meaning of a verified body; or what could be read of it, and the reason why that is not all.
+
+    Raises Unreadable: that is the sender's to mend. Anything else is ours, and costs no event.
+    """
+    try:
+        return source.parse(delivery, settings), ""
+    except NotUnderstood as error:
+        about, problem = error.about, str(error)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        log.exception("parser_failed", provider=source.name)
+        about, problem = None, f"relay could not read it ({type(error).__name__})"
+    return about if isinstance(about, Parsed) else nameless(delivery), problem
+
+
+def nameless(delivery: Delivery) -> Parsed:
+    """A delivery of which nothing is known but its bytes."""
+    return Parsed(event_id="", type="", delivery_key=f"sha256:{hashlib.sha256(delivery.body).hexdigest()}")
+
+
+def check_mode(charity: Organization, parsed: Parsed) -> None:
+    """Raises WrongMode for a test event on a live organization, or the reverse."""
+    if parsed.live is None or charity.mode is Mode.BOTH:
+        return
+    if parsed.live != (charity.mode is Mode.LIVE):
+        kind = "live" if parsed.live else "test"
+        raise WrongMode(f"a {kind} event, but this organization takes {charity.mode} events")
