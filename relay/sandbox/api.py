@@ -2,10 +2,11 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from . import soap
 from .calls import Call
 from .checks import check
 from .errors import UNABLE, ApiError, CommonError
@@ -21,35 +22,62 @@ from .strikes import NEVER_DONE, Blow, deliver, error_page, strike
 from .wire import Wire
 
 logger = logging.getLogger(__name__)
+SERVICE = re.compile(r"/1\.0/(?P<organization>[^/]+)(?P<wsdl>/wsdl)?")
 PATH = re.compile(r"/(?P<organization>[^/]+)/site/(?P<servlet>[A-Za-z]+)")
 SLOW_SECONDS = 2.0
 
 
 def answer(sandbox: Sandbox, request: Request, wire: Wire) -> None:
     """Answers a request of the API on its wire, or lets a fault have it. The log line is true at every moment."""
-    path = PATH.fullmatch(request.path)
-    if path is None or path["servlet"] not in VERBS:
+    path, service = PATH.fullmatch(request.path), SERVICE.fullmatch(request.path)
+    if service is not None:
+        _answer_service(sandbox, request, service, wire)
+    elif path is None or path["servlet"] not in VERBS:
         wire.send(error_page(404))
     elif request.verb not in VERBS[path["servlet"]]:
-        allowed = ", ".join(VERBS[path["servlet"]])
-        wire.send(html_reply("<html><body><h1>Method Not Allowed</h1></body></html>", 405, Allow=allowed))
+        wire.send(_wrong_verb(*VERBS[path["servlet"]]))
     else:
-        _answer_call(sandbox, request, sandbox.organization(path["organization"]), path["servlet"], wire)
+        organization, params = sandbox.organization(path["organization"]), parameters(request)
+        session, cookie = sandbox.sessions.meet(organization.name, request.headers.get("cookie", ""), params)
+        call = _call(sandbox, request, organization, path["servlet"], params, session)
+        headers = {"Set-Cookie": cookie} if cookie else {}
+        _answer_call(sandbox, call, lambda call: replace(_processed(sandbox, call), headers=headers), wire)
 
 
-def _answer_call(sandbox: Sandbox, request: Request, organization: Organization, servlet: str, wire: Wire) -> None:
-    params = parameters(request)
-    line = sandbox.calls.begin(organization, params, sandbox.clock.now())
-    session, cookie = sandbox.sessions.meet(organization.name, request.headers.get("cookie", ""), params)
-    call = Call(organization, servlet, params, request.address, sandbox.clock.now(), line, session)
-    fault = sandbox.faults.choose(organization.name, params)
-    line.fault = fault.fault if fault else None
+def _answer_service(sandbox: Sandbox, request: Request, path: re.Match[str], wire: Wire) -> None:
+    """The SOAP web services: their description by GET, everything else by POST."""
+    organization, verb = sandbox.organization(path["organization"]), "GET" if path["wsdl"] else "POST"
+    if request.verb != verb:
+        wire.send(_wrong_verb(verb))
+    elif verb == "GET":
+        wire.send(soap.description(organization, request))
+    else:
+        call = _call(sandbox, request, organization, soap.SERVLET, soap.parameters(request.body), {})
+        _answer_call(sandbox, call, lambda call: soap.process(sandbox.soap_sessions, call), wire)
+
+
+def _wrong_verb(*allowed: str) -> Reply:
+    return html_reply("<html><body><h1>Method Not Allowed</h1></body></html>", 405, Allow=", ".join(allowed))
+
+
+def _call(
+    sandbox: Sandbox, request: Request, organization: Organization, servlet: str, params: dict[str, str],
+    session: Mapping[str, str],
+) -> Call:  # fmt: skip
+    now = sandbox.clock.now()
+    line = sandbox.calls.begin(organization, params, now)
+    return Call(organization, servlet, params, request.address, now, line, session)
+
+
+def _answer_call(sandbox: Sandbox, call: Call, process: Callable[[Call], Reply], wire: Wire) -> None:
+    fault = sandbox.faults.choose(call.organization.name, call.params)
+    call.log.fault = fault.fault if fault else None
     throttled = None if fault else _throttled(call, wire)
     if throttled:
         wire.send(throttled)
     else:
-        _work(sandbox, call, fault, wire, {"Set-Cookie": cookie} if cookie else {})
-    sandbox.store.add("call", organization.name, asdict(line))
+        _work(sandbox, call, fault, process, wire)
+    sandbox.store.add("call", call.organization.name, asdict(call.log))
 
 
 def _throttled(call: Call, wire: Wire) -> Reply | None:
@@ -67,14 +95,17 @@ def _throttled(call: Call, wire: Wire) -> Reply | None:
     return None
 
 
-def _work(sandbox: Sandbox, call: Call, fault: Fault | None, wire: Wire, headers: dict[str, str]) -> None:
+def _work(sandbox: Sandbox, call: Call, fault: Fault | None, process: Callable[[Call], Reply], wire: Wire) -> None:
+    if fault and fault.fault in soap.FAULTS:
+        deliver(call.log, wire, soap.refusal(call, soap.SoapFault(*soap.FAULTS[fault.fault])))
+        return
     if fault and fault.when == BEFORE:
         if fault.fault != "slow":
             strike(Blow(call.log, wire, fault, NEVER_DONE, NEVER_DONE))
             return
         wire.wait(fault.seconds)
         call = replace(call, now=sandbox.clock.now())
-    reply = replace(_processed(sandbox, call), headers=headers)
+    reply = process(call)
     stale = sandbox.last_replies.get(call.organization.name, reply)
     sandbox.last_replies[call.organization.name] = reply
     if fault:

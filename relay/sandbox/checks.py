@@ -4,7 +4,7 @@ The order address, login, permission is the vendor's (M); the rest is the switch
 """
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from .calls import Call
 from .errors import BAD_ADDRESS, BAD_KEY, BAD_METHOD, MISSING, NOT_AUTHORIZED, CommonError
@@ -23,11 +23,16 @@ def method_of(call: Call) -> Method:
     return method
 
 
+def listed(address: str, allowed: Iterable[str]) -> bool:
+    """Whether an address stands on an allow-list."""
+    caller = ipaddress.ip_address(address)
+    return any(caller in ipaddress.ip_network(entry) for entry in allowed)
+
+
 def _address(call: Call) -> None:
     if call.servlet.startswith("CR"):
         return
-    caller = ipaddress.ip_address(call.address)
-    if not any(caller in ipaddress.ip_network(entry) for entry in call.organization.ip_allow):
+    if not listed(call.address, call.organization.ip_allow):
         raise CommonError(BAD_ADDRESS, f"Unauthorized IP address {call.address}.  Verify CONVIO_API_IP_FILTER.")
 
 
@@ -40,7 +45,7 @@ def _login(call: Call) -> None:
     if call.servlet.startswith("CR"):
         return
     login = call.organization.logins.get(call.params.get("login_name", ""))
-    if login is None or login.password != call.params.get("login_password"):
+    if login is None or login.password != call.params.get("login_password") or "soap" in login.rights:
         raise CommonError(NOT_AUTHORIZED, "Authorization failed.  Verify login_name and login_password.")
 
 

@@ -18,6 +18,7 @@ def logins() -> dict[str, Login]:
         "demo-other-user": Login("demo-other-password", ("add", "refund")),
         "demo-addonly": Login("demo-addonly-password", ("add",)),
         "demo-readonly": Login("demo-readonly-password", ("read",)),
+        "demo-soap-user": Login("demo-soap-password", ("soap",)),
     }
 
 
@@ -47,6 +48,7 @@ def new_organization(name: str) -> Organization:
         api_key=API_KEY,
         logins=logins(),
         ip_allow=("0.0.0.0/0", "::/0"),
+        soap_ip_allow=("0.0.0.0/0", "::/0"),
         switches=defaults(),
         forms=forms(),
         designees=designees(),

@@ -3,14 +3,14 @@
 from typing import Any
 
 from . import shapes
-from .faults import FAULTS, KEYS, SECONDS, VARIANTS, Fault
+from .faults import FAULTS, KEYS, SECONDS, SOAP_METHODS, VARIANTS, Fault
 from .methods import METHODS
 from .shapes import Refused
 
 READERS: dict[str, shapes.Reader] = {
     "fault": shapes.one_of(*FAULTS),
     "when": shapes.maybe(shapes.one_of("before", "after")),
-    "method": shapes.maybe(shapes.one_of(*METHODS)),
+    "method": shapes.maybe(shapes.one_of(*METHODS, *SOAP_METHODS)),
     "organization": shapes.maybe(shapes.text),
     "probability": shapes.share,
     "times": shapes.maybe(shapes.whole),

@@ -29,7 +29,11 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "duplicate_answer": (AFTER,),
     "stale_answer": (AFTER,),
     "drip": (AFTER,),
+    "soap_session": (BEFORE,),
+    "soap_conflict": (BEFORE,),
 }
+# These two are answers of the SOAP web services, and strike no other call.
+SOAP_METHODS = ("Login", "Query")
 SECONDS = {"hang": 3600.0, "slow": 2.0, "drip": 30.0}
 VARIANTS = {
     "wrong_charset": ("declared_latin1", "latin1_bytes", "utf16_bytes"),
@@ -61,6 +65,7 @@ class Fault:
         return (
             self.organization in (None, organization)
             and self.method in (None, params.get("method", ""))
+            and (not self.fault.startswith("soap_") or params.get("method", "") in SOAP_METHODS)
             and (self.times is None or self.fired < self.times)
             and all(params.get(name) == value for name, value in self.match.items())
         )

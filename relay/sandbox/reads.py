@@ -58,12 +58,12 @@ def _rows(call: Call, person: Constituent, kind: str) -> list[Row]:
     if kind in ("", "DONATION"):
         detail = kind == "DONATION" and call.switch("donation_detail") == "minimal"
         rows += [
-            (g.recorded_at, gift_row(g, call.organization.switches, detail=detail)) for g in gifts if _listed(call, g)
+            (g.recorded_at, gift_row(g, call.organization.switches, detail=detail)) for g in gifts if is_listed(call, g)
         ]
     return rows
 
 
-def _listed(call: Call, gift: Gift) -> bool:
+def is_listed(call: Call, gift: Gift) -> bool:
     """A refunded gift leaves the list (M) unless `refund_visibility` says that it stays."""
     refunded = gift.current_amount == 0 and bool(gift.refunds)
     return _readable(call, gift.recorded_at) and not (refunded and call.switch("refund_visibility") != "stays")

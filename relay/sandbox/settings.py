@@ -10,7 +10,7 @@ from .shapes import Reader, Refused
 from .site import Constituent, DesignationType, Designee, Form, Level, Login, Organization
 from .switches import checked
 
-RIGHTS = shapes.many(shapes.one_of("add", "refund", "read"))
+RIGHTS = shapes.many(shapes.one_of("add", "refund", "read", "soap"))
 LOGIN: dict[str, Reader] = {"password": shapes.text, "rights": RIGHTS}
 LEVEL: dict[str, Reader] = {"name": shapes.text, "amount": shapes.maybe(shapes.money), "minimum": shapes.money,
                             "published": shapes.flag}  # fmt: skip
@@ -75,6 +75,7 @@ def change(organization: Organization, posted: Any) -> None:
             "api_key": shapes.text,
             "logins": lambda w, v: _merged(w, v, organization.logins, LOGIN, Login()),
             "ip_allow": shapes.many(shapes.network),
+            "soap_ip_allow": shapes.many(shapes.network),
             "forms": lambda w, v: _merged(w, v, organization.forms, FORM, Form()),
             "designees": lambda w, v: _merged(w, v, organization.designees, DESIGNEE, Designee()),
             "designation_types": lambda w, v: _merged(w, v, organization.designation_types, TYPE, DesignationType()),
@@ -95,6 +96,7 @@ def shown(organization: Organization) -> dict[str, Any]:
             "api_key": organization.api_key,
             "logins": {name: asdict(login) for name, login in organization.logins.items()},
             "ip_allow": list(organization.ip_allow),
+            "soap_ip_allow": list(organization.soap_ip_allow),
             "switches": dict(organization.switches),
             "forms": {form_id: _shown_form(form) for form_id, form in organization.forms.items()},
             "designees": {key: asdict(one) for key, one in organization.designees.items()},

@@ -11,7 +11,9 @@ FIRST_CONSTITUENT = 1006001
 
 @dataclass(frozen=True)
 class Login:
-    """An API administrator account. Rights: `add`, `refund`, and `read` (asked for only by `read_permission`)."""
+    """An API administrator account. Rights: `add`, `refund`, `read` (asked for only by `read_permission`), and `soap`
+    (the web services, and then nothing else: one account cannot serve both, M).
+    """
 
     password: str = ""
     rights: tuple[str, ...] = ()
@@ -130,6 +132,7 @@ class Organization:
     api_key: str
     logins: dict[str, Login]
     ip_allow: tuple[str, ...]
+    soap_ip_allow: tuple[str, ...]
     switches: dict[str, str]
     forms: dict[str, Form]
     designees: dict[str, Designee]

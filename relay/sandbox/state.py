@@ -14,6 +14,7 @@ from .messages import Reply
 from .records import gift_of, refund_of, shown_gift
 from .sessions import Sessions
 from .site import Constituent, Organization
+from .soap_sessions import SoapSessions
 from .store import Store
 
 COUNTED = ("gifts", "refunds", "receipts", "registration_emails", "auto_responders", "calls")
@@ -27,6 +28,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self.last_replies: dict[str, Reply] = {}
         self.faults, self.calls, self.clock, self.sessions = FaultList(), CallLog(), Clock(), Sessions()
+        self.soap_sessions = SoapSessions()
         self.store = Store(store)
         for kind, organization, value in self.store.lines():
             self._replay(kind, organization, value)
@@ -53,7 +55,7 @@ class Sandbox:
         self._forget(name)
         if name is None:
             self.faults.replace([])
-            self.sessions, self.clock = Sessions(), Clock()
+            self.sessions, self.soap_sessions, self.clock = Sessions(), SoapSessions(), Clock()
 
     def _forget(self, name: str | None) -> None:
         with self._lock:

@@ -25,7 +25,7 @@ def refused(site, door, body):
         ("{not json", "not JSON"),
         ("", "not JSON"),
         ([], "must be a JSON object"),
-        ({"colour": "red"}, "it has switches, api_key, logins, ip_allow, forms"),
+        ({"colour": "red"}, "it has switches, api_key, logins, ip_allow, soap_ip_allow, forms"),
         ({"switches": {"colour": "red"}}, "the switches are ambiguous_email, amount_text"),
         ({"switches": {"throttle": "fast"}}, "positions none, 429, 503_html, slow"),
         ({"switches": "x"}, "must be a JSON object"),
@@ -64,7 +64,7 @@ def test_only_given_keys_change(site):
         designees={"1001": {"archived": True}},
     ).json()
     assert changed["api_key"] == "new-key"
-    assert sorted(changed["logins"]) == ["demo-api-user", "demo-other-user", "demo-readonly", "mine"]
+    assert sorted(changed["logins"]) == ["demo-api-user", "demo-other-user", "demo-readonly", "demo-soap-user", "mine"]
     assert changed["logins"]["demo-api-user"] == {"password": "demo-api-password", "rights": ["add"]}
     assert sorted(changed["forms"]) == ["1260", "1261", "1262", "1300"]
     assert changed["forms"]["1260"]["levels"]["1523"]["minimum"] == "10.00"
