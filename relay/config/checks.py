@@ -18,6 +18,7 @@ from relay.config.problems import did_you_mean, listed
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _SHAPE = "the shape is https://secure2.convio.net/<organization>/site"
+_SOAP_SHAPE = "the shape is https://webservices.cluster2.convio.net/1.0/<shortname>"
 _NOTHING_TO_SEE = {"xxx", "xts"}  # ISO 4217: no currency, and the code for testing
 
 
@@ -35,18 +36,29 @@ def site_url(text: str) -> str:
 
 def wrong_site_url(text: str) -> str:
     """The base URL of a Luminate site: https, ``/site`` last, nothing behind it."""
+    return _wrong_address(text, _SHAPE) or _wrong_site_path(urlsplit(site_url(text)))
+
+
+def wrong_soap_url(text: str) -> str:
+    """The address of a site's SOAP web services: https and exactly two path segments; "" is taken as "none"."""
+    if not text.strip():
+        return ""
+    return _wrong_address(text, _SOAP_SHAPE) or _wrong_soap_path(urlsplit(site_url(text)))
+
+
+def _wrong_address(text: str, shape: str) -> str:
     try:
         url = urlsplit(site_url(text))
         host, _port = url.hostname or "", url.port
     except ValueError:
-        return f"is not an address; {_SHAPE}"
+        return f"is not an address; {shape}"
     if url.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in text.strip()):
-        return f"is not an https address; {_SHAPE}"
+        return f"is not an https address; {shape}"
     if "@" in url.netloc or url.query or url.fragment:
-        return f"must not carry a login, a question mark or a #; {_SHAPE}"
+        return f"must not carry a login, a question mark or a #; {shape}"
     if url.scheme == "http" and not is_loopback(host):
-        return f"must begin with https, because credentials travel in every call; {_SHAPE}"
-    return _wrong_site_path(url)
+        return f"must begin with https, because credentials travel in every call; {shape}"
+    return ""
 
 
 def _wrong_site_path(url: SplitResult) -> str:
@@ -54,6 +66,15 @@ def _wrong_site_path(url: SplitResult) -> str:
         return f"must end at /site, without the servlet behind it; {_SHAPE}"
     if not url.path.endswith("/site"):
         return f"must end with /site; {_SHAPE}"
+    return ""
+
+
+def _wrong_soap_path(url: SplitResult) -> str:
+    if url.path.lower().endswith("/wsdl"):
+        return f"must not end with /wsdl, which relay adds itself; {_SOAP_SHAPE}"
+    segments = url.path.removeprefix("/").split("/")
+    if len(segments) != 2 or not all(segments):
+        return f"must have exactly two parts behind the host, as in /1.0/acme; {_SOAP_SHAPE}"
     return ""
 
 

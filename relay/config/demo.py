@@ -13,8 +13,8 @@ from pathlib import Path
 from relay.config.environment import VARIABLES
 from relay.config.process import platform
 
-# They change what relay prints or takes, not whom it works for.
-_MANNERS = frozenset({"RELAY_LOG_FORMAT", "RELAY_LOG_LEVEL", "RELAY_MAX_BODY_BYTES"})
+# They change what relay prints or takes, or tell tests where samples are; not whom relay works for.
+_MANNERS = frozenset({"RELAY_LOG_FORMAT", "RELAY_LOG_LEVEL", "RELAY_MAX_BODY_BYTES", "RELAY_PAYLOADS", "RELAY_VECTORS"})
 
 
 def demo_environment(environ: Mapping[str, str], file: Path) -> Mapping[str, str] | None:

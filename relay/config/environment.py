@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from relay.config.checks import organization_in, site_url, wrong_name, wrong_site_url
 from relay.config.problems import MISSING, Path, Problem, flatten, listed, sentence
 from relay.config.process import PROCESS_VARIABLES
-from relay.config.provider_names import PROVIDERS, secret_variable
+from relay.config.provider_names import OPTIONS, PROVIDERS, option_variable, secret_variable
 from relay.config.schemas import organization
 from relay.config.toml import Source
 
@@ -33,6 +33,9 @@ OPTIONAL: Mapping[str, Path] = {
     "LUMINATE_VALIDATE": ("luminate", "validate"),
     "LUMINATE_CONNECT_TIMEOUT": ("luminate", "connect_timeout"),
     "LUMINATE_READ_TIMEOUT": ("luminate", "read_timeout"),
+    "LUMINATE_SOAP_URL": ("luminate", "soap_url"),
+    "LUMINATE_SOAP_USER": ("luminate", "soap_user"),
+    "LUMINATE_SOAP_PASSWORD": ("luminate", "soap_password"),
     "RELAY_MODE": ("mode",),
     "RELAY_CURRENCY": ("currency",),
     "RELAY_TIME_ZONE": ("time_zone",),
@@ -41,7 +44,12 @@ OPTIONAL: Mapping[str, Path] = {
     "RELAY_PER_MINUTE": ("pace", "per_minute"),
 }
 SECRETS: Mapping[str, Path] = {secret_variable(name): ("providers", name, "secrets") for name in PROVIDERS}
-_PATHS: Mapping[str, Path] = {**REQUIRED, **OPTIONAL, **SECRETS}
+PROVIDER_OPTIONS: Mapping[str, Path] = {
+    option_variable(name, option): ("providers", name, "options", option)
+    for name, options in OPTIONS.items()
+    for option in options
+}
+_PATHS: Mapping[str, Path] = {**REQUIRED, **OPTIONAL, **SECRETS, **PROVIDER_OPTIONS}
 ORGANIZATION_VARIABLES = (*_PATHS, NAME)
 VARIABLES = (*PROCESS_VARIABLES, *ORGANIZATION_VARIABLES)
 _SECRET_SUFFIX = secret_variable("")

@@ -62,6 +62,10 @@ class LuminateSettings:
     validate: bool = False
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
+    # The SOAP web services, a second way to look up; all three or none. The address ends with the short name.
+    soap_url: str = ""
+    soap_user: str = ""
+    soap_password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

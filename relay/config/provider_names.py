@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
@@ -34,6 +35,23 @@ PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a provider: ``wrong`` says what is wrong with a value ("": nothing)."""
+
+    wrong: Callable[[str], str] = lambda _value: ""
+    required: bool = False
+
+
+# The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
+OPTIONS: Mapping[str, Mapping[str, Option]] = {}
+
+
+def option_variable(provider: str, option: str) -> str:
+    """The environment variable that holds an option of a provider."""
+    return f"{provider}_{option}".upper().replace("-", "_")
 
 
 def secret_variable(provider: str) -> str:

@@ -28,12 +28,13 @@ from relay.config.organization import (
     WholeUnits,
 )
 from relay.config.problems import Problem, did_you_mean, not_one_of
-from relay.config.provider_names import PROVIDERS, split_secrets
+from relay.config.provider_names import OPTIONS, PROVIDERS, split_secrets
 from relay.errors import MoneyError
 from relay.money import Money
 
 E = TypeVar("E", bound=StrEnum)
 TENDER_WORDS = ("cash", "check", "credit")
+SOAP = ("soap_url", "soap_user", "soap_password")
 
 
 def _words(*words: str) -> dict[str, str]:
@@ -60,10 +61,25 @@ class LuminateSchema(StrictSchema):
     validate_ = Flag(data_key="validate", attribute="validate")
     connect_timeout = Seconds(least=0.1, most=60)
     read_timeout = Seconds(least=0.1, most=300)
+    soap_url = Text(check=checks.wrong_soap_url, post_load=checks.site_url)
+    soap_user = Text()
+    soap_password = Password()
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _fits_together(self, _data: dict[str, Any], original: Any, **_kwargs: Any) -> None:
+        if isinstance(original, Mapping) and (wrong := dict(_soap(original))):
+            raise ValidationError(wrong)
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> LuminateSettings:
         return LuminateSettings(**data)
+
+
+def _soap(original: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The values for SOAP that are missing where another one is given."""
+    blank = [name for name in SOAP if not str(original.get(name, "")).strip()]
+    if len(blank) < len(SOAP):
+        yield from ((name, [f"is needed, too: {', '.join(SOAP)} belong together"]) for name in blank)
 
 
 class FundSchema(StrictSchema):
@@ -231,6 +247,18 @@ def _providers(data: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator
         for place, secret in enumerate(known):
             if wrong := PROVIDERS[name](secret):
                 yield Problem(("providers", name, "secrets", place), wrong)
+        chosen = settings.options if isinstance(settings, ProviderSettings) else settings.get("options", {})
+        yield from _provider_options(name, chosen)
+
+
+def _provider_options(provider: str, chosen: Mapping[str, str]) -> Iterator[Problem]:
+    known = OPTIONS.get(provider, {})
+    for option, value in chosen.items():
+        wrong = known[option].wrong(value) if option in known else "is not an option" + did_you_mean(option, known)
+        if wrong:
+            yield Problem(("providers", provider, "options", option), wrong)
+    for option in (name for name, rule in known.items() if rule.required and not chosen.get(name, "").strip()):
+        yield Problem(("providers", provider, "options", option), "is needed")
 
 
 def _default_fund(original: Mapping[str, Any]) -> Iterator[Problem]:
