@@ -7,10 +7,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from relay.bootstrap import Relay
+from relay.cli.commands import Group
 from relay.ledger import migrate
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Bring the ledger's tables up to date."""
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from redis import Redis
 
 from relay.app import create_app
 from relay.bootstrap import build
@@ -166,6 +165,7 @@ class House:
         organizations = dict(self.relay.settings.organizations)
         organizations["hope"] = replace(organizations["hope"], **changes)
         self.relay.settings = replace(self.relay.settings, organizations=organizations)
+        self.relay.intake.settings = self.relay.settings
         self.relay.replay = Replay(self.relay.database, organizations)
 
 
@@ -198,11 +198,11 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def house(settings: Settings):
-    relay = build(settings, Redis(host="127.0.0.1", port=9, socket_connect_timeout=1))
+    relay = build(settings)
     metadata.create_all(relay.database.engine)
     made = House(relay)
 
-    def parse(delivery):
+    def parse(delivery, _settings):
         name = json.loads(delivery.body)["id"]
         if name not in made.facts:
             raise NotUnderstood("the object of the event is of an unknown kind")

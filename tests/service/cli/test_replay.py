@@ -178,5 +178,32 @@ def test_a_sibling_that_booked_the_payment_meanwhile_wins(house):
     assert len(house.lines("gifts")) == 1
 
 
+def test_what_was_never_proven_is_not_believed_because_a_person_asks(house):
+    event = lost(house)
+    with house.relay.database.write() as tx:
+        tx.exec_driver_sql("UPDATE events SET secret_place = NULL, verdict = 'flagged'")
+    result = house.run("replay", "--event", event, "--yes", *ASKED, code=1)
+    assert "was never proven to come from stripe" in result.stderr
+    assert house.lines("gifts") == []
+
+
+def test_an_event_that_only_names_an_object_asks_the_provider_s_api(house):
+    event = lost(house)
+    told = house.facts["evt_1"]
+    house.facts["evt_1"] = replace(told, facts=(), wanted="ch_9")
+    provider = house.relay.providers["stripe"]
+    house.relay.providers["stripe"] = replace(provider, fetch=lambda *_: told)
+    assert "is now: entry." in house.run("replay", "--event", event, "--yes", *ASKED).stdout
+    house.post()
+    assert house.luminate.calls[0]["send_receipt"] == "false"
+
+
+def test_an_event_that_waits_is_left_to_the_workers(house):
+    event = lost(house)
+    with house.relay.database.write() as tx:
+        tx.exec_driver_sql("UPDATE events SET verdict = 'pending'")
+    assert "a worker completes it" in house.run("replay", "--event", event, "--yes", *ASKED, code=1).stderr
+
+
 def test_an_event_stands_alone(house):
     assert "stands alone" in house.run("replay", 1, "--event", 1, "--yes", *ASKED, code=2).stderr
