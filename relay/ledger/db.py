@@ -43,9 +43,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads. Raises LedgerUnavailable."""
+        """A transaction that only reads, all of it at one moment: sums that belong together agree.
+
+        Raises LedgerUnavailable.
+        """
         with _translated(), self.engine.connect() as connection:
-            yield connection
+            # SQLite reads like this by itself.
+            yield connection.execution_options(isolation_level="REPEATABLE READ") if self.is_postgresql else connection
 
     def now(self, connection: Connection) -> datetime:
         """The database's clock (aware UTC): one clock for every host's leases."""
