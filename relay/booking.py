@@ -6,28 +6,25 @@ filled where blank while unsent, and never overwritten. The caller holds the org
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from relay import refunding
-from relay.config import FieldRule, Organization
-from relay.gifts import Designation, Fact, Flag, Gift, Link, Name, Refund, Reinstatement
+from relay.config import Organization
+from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
+from relay.giving import gift_columns
 from relay.ledger import entries, events, payments
-from relay.ledger.codec import gift_from_json, to_json
+from relay.ledger.codec import gift_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
-from relay.luminate.schemas import map_gift
 from relay.providers import Parsed
 from relay.refunding import Desk
 from relay.status import UNSENT, Kind, Status, Verdict
 
 # While an entry is here a later event of the same payment may fill its blanks.
 FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING})
-# Corrections that are no parameter of Luminate's: another fund, and leave to record it in another fiscal year.
-NOT_PARAMETERS = frozenset({"fund", "fiscal_year"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -127,46 +124,6 @@ def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
         **gift_columns(gift, booking.organization, booking.provider, mail=booking.mail),
     )
     booking.touched(made, "made")
-
-
-def gift_columns(
-    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: Mapping[str, str] | None = None
-) -> dict[str, object]:
-    """The columns that follow from a gift and today's configuration: status, reason, parameters, what to search by."""
-    corrected, ruled = _overridden(gift, organization, overrides or {})
-    mapped = map_gift(corrected, ruled, provider=provider, mail=mail)
-    problems = [(problem.reason, problem.text) for problem in mapped.problems]
-    if gift.hold:
-        problems.insert(0, ("needs_proof", gift.hold))
-    return {
-        "status": Status.HELD if problems else Status.QUEUED,
-        "reason": problems[0][0] if problems else "",
-        "reason_text": " ".join(text for _, text in problems),
-        "parameters": mapped.parameters,
-        "fact": to_json(gift),
-        "donor_name": _name(gift.donor.name) or _name(gift.billing.name),
-        "donor_email": mapped.parameters.get("donor.email", gift.donor.email).strip().lower(),
-        "fund": ", ".join(_fund(part) for part in corrected.designations),
-        "occurred_at": gift.occurred_at,
-    }
-
-
-def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, str]) -> tuple[Gift, Organization]:
-    """A person's corrections over everything else: ``fund`` names another fund, the rest are parameters."""
-    if fund := overrides.get("fund"):
-        gift = replace(gift, designations=(Designation(fund=fund),))
-    parameters = {name: value for name, value in overrides.items() if name not in NOT_PARAMETERS}
-    constants = tuple(FieldRule(parameter=name, default=value) for name, value in parameters.items())
-    return gift, replace(organization, fields=organization.fields + constants)
-
-
-def _name(name: Name) -> str:
-    parts = (name.title, name.first, name.middle, name.last, name.suffix)
-    return name.full or " ".join(part for part in parts if part)
-
-
-def _fund(designation: Designation) -> str:
-    return designation.fund or designation.write_in
 
 
 def _fill(booking: Booking, known: Entry, gift: Gift) -> None:

@@ -16,9 +16,9 @@ import structlog
 from sqlalchemy import Connection
 
 from relay import matching
-from relay.booking import gift_columns
 from relay.config import Organization
 from relay.errors import ReadRefused, TransportError
+from relay.giving import gift_columns
 from relay.ledger import claims, entries
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
@@ -95,7 +95,7 @@ class Probing:
     def _rows(self, entry: Entry, doubt: Doubt) -> Sequence[Seen]:
         """What Luminate shows of the donor; the second reader answers where the first cannot, or sees too much."""
         begin, end = doubt.window
-        if self.soap and entry.kind is Kind.GIFT:
+        if self.soap and entry.kind is not Kind.REFUND:
             form, amount = entry.parameters.get("form_id", ""), entry.amount.decimal
             with suppress(ReadRefused, TransportError):
                 by_form = self.soap.seen(begin=begin, end=end, amount=amount, form_id=form)
@@ -139,7 +139,7 @@ def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime
 
 def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
     """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
-    if entry.kind is Kind.GIFT:
+    if entry.kind is not Kind.REFUND:
         return {"owned": entries.owned_codes(tx, entry.organization, [row.confirmation_code for row in rows])}
     begin, end = doubt.window
     known = entries.refunds_of(tx, entry.payment_id, {Status.POSTED})
@@ -160,7 +160,7 @@ class _Desk:
         match finding.found:
             case Found.RECORDED:
                 self._recorded(entry, finding.rows[0])
-            case Found.ABSENT if entry.kind is Kind.GIFT:
+            case Found.ABSENT if entry.kind is not Kind.REFUND:
                 self._absent(entry)
             case Found.ABSENT:
                 text = "Luminate does not show this refund. It is never sent again by the machine: please look."
@@ -172,7 +172,7 @@ class _Desk:
                 self.later(entry, "Luminate does not show it yet; it is looked up again.")
 
     def _recorded(self, entry: Entry, row: Seen) -> None:
-        code = row.confirmation_code if entry.kind is Kind.GIFT else entry.confirmation_code
+        code = entry.confirmation_code if entry.kind is Kind.REFUND else row.confirmation_code
         proof = {"confirmation_code": code, "luminate_transaction_id": row.transaction_id, "candidates": []}
         words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
         posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)

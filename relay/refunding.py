@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from relay.config import Organization
+from relay.config import Organization, Reinstate
 from relay.gifts import Refund, RefundReason, Reinstatement
+from relay.giving import given_again
 from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
@@ -192,7 +193,7 @@ def release(desk: Desk, gift: Entry) -> list[int]:
 
 
 def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
-    """Money came back: end the refund if it was never sent, else hold a reinstatement for a person.
+    """Money came back: end the refund if it was never sent, else reinstate the gift, by the organization's rule.
 
     Either way its ids become void, so that a late "succeeded" books nothing. Gives back the entries touched.
     """
@@ -209,7 +210,7 @@ def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
         return [owner.id]
     if owner.status is Status.CLOSED:
         return []
-    return [owner.id, _hold_reinstatement(desk, owner, back)]
+    return [owner.id, _reinstate(desk, owner, back)]
 
 
 def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[RefundKey]) -> Entry | None:
@@ -222,25 +223,28 @@ def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[Refund
     return _claim_anonymous(desk, payment, named)
 
 
-def _hold_reinstatement(desk: Desk, owner: Entry, back: Reinstatement) -> int:
+def _reinstate(desk: Desk, owner: Entry, back: Reinstatement) -> int:
+    """A new gift for the money that came back, linked by its payment; held unless the organization chose otherwise."""
+    amount = back.amount or owner.amount
+    gift = entries.gift_of(desk.tx, owner.payment_id)
+    columns = given_again(gift, amount, desk.organization) if gift else {}
+    if desk.organization.reinstate is not Reinstate.AUTOMATIC or not columns:
+        text = f"{back.text} Luminate cannot undo the refund of entry {owner.id}: a person decides."
+        columns |= {"status": Status.HELD, "reason": "money_came_back", "reason_text": text}
+    known = {"donor_name": owner.donor_name, "donor_email": owner.donor_email}
     return entries.create(
         desk.tx,
         organization=owner.organization,
         provider=owner.provider,
         payment_id=owner.payment_id,
         kind=Kind.REINSTATEMENT,
-        status=Status.HELD,
-        reason="money_came_back",
-        reason_text=f"{back.text} Luminate cannot undo the refund of entry {owner.id}: a person decides.",
-        amount=back.amount or owner.amount,
+        amount=amount,
         provider_transaction_id=back.refund_keys[0] if back.refund_keys else owner.provider_transaction_id,
         parent_transaction_id=owner.parent_transaction_id,
-        donor_name=owner.donor_name,
-        donor_email=owner.donor_email,
-        occurred_at=back.occurred_at,
         received_at=desk.now,
         next_attempt_at=desk.now,
         mail=False,
+        **known | columns | {"occurred_at": back.occurred_at},
     )
 
 

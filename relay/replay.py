@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relay import refunding
-from relay.booking import gift_columns
 from relay.config import Organization
 from relay.errors import ReplayRefused, TransitionRefused
+from relay.giving import gift_columns
 from relay.ledger import entries
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
@@ -67,8 +67,6 @@ class Replay:
         organization = self.organizations.get(entry.organization)
         if organization is None:
             return Planned(entry, f"organization '{entry.organization}' is not configured any more", "")
-        if entry.kind is Kind.REINSTATEMENT:
-            return Planned(entry, "money that came back is decided by a person: record it in Luminate, then close", "")
         if entry.status not in REPLAYABLE:
             return Planned(entry, _WHY_NOT[entry.status], "")
         return Planned(entry, "", _effect(entry, organization, mail=mail))
@@ -106,7 +104,7 @@ class Replay:
         organization, provider = self._of(entry_id)
         with self._desk(organization, provider) as desk:
             entry = _existing(desk.tx, entry_id)
-            if entry.kind is not Kind.GIFT or entry.status not in REPLAYABLE | {Status.QUEUED}:
+            if entry.kind is Kind.REFUND or entry.status not in REPLAYABLE | {Status.QUEUED}:
                 raise ReplayRefused(f"entry {entry_id} is {entry.status}: only an unsent gift can be corrected")
             merged = {name: value for name, value in {**entry.overrides, **changes}.items() if value}
             return _remap(desk, entry, who, "correct", reason, {"overrides": merged})

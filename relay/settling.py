@@ -29,8 +29,6 @@ from relay.status import Kind, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
-# First wait before a paused organization is tried with a harmless read (seconds).
-FIRST_CHECK_SECONDS = 60
 # As many calls in a row without an answer pause the organization.
 CIRCUIT_AFTER = 5
 # Among so many calls, this share refused with the same words is a switch flipped on Luminate's side
@@ -71,7 +69,7 @@ class Settling:
 
     def _trusted(self, claim: Claim, judgement: Judgement) -> Judgement:
         """A confirmation code that another gift owns proves nothing about this one."""
-        if claim.entry.kind is not Kind.GIFT or judgement.outcome is not Outcome.POSTED:
+        if claim.entry.kind is Kind.REFUND or judgement.outcome is not Outcome.POSTED:
             return judgement
         code = judgement.confirmation_code
         owner = entries.owner_of(self.tx, self.organization.name, code)
@@ -91,7 +89,7 @@ class Settling:
                 self._not_sent(entry, words)
             case Outcome.BLOCKED:
                 entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)
-                self._pause(judgement.reason, judgement.text, FIRST_CHECK_SECONDS)
+                self._pause(judgement.reason, judgement.text, self.organization.pace.check_ladder[0])
             case _:
                 probe = {"probe_at": self.now + timedelta(seconds=self.organization.probe.ladder[0]), "probes": 0}
                 entries.move(self.tx, entry, Status.UNKNOWN, self.now, **words, **probe)
@@ -128,7 +126,7 @@ class Settling:
         last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
         if circuit_opens(last):
             text = f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer."
-            self._pause("circuit_open", text, FIRST_CHECK_SECONDS)
+            self._pause("circuit_open", text, self.organization.pace.check_ladder[0])
         elif same := same_refusal(last):
             text = f"Most of the last {BURST_OF} gifts were refused for one and the same reason: {same}"
             self._pause("same_refusal", text, None)

@@ -16,6 +16,7 @@ from relay.config.organization import (
     Pace,
     Probe,
     ProviderSettings,
+    Reinstate,
     Settings,
     WholeUnits,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Pace",
     "Probe",
     "ProviderSettings",
+    "Reinstate",
     "Settings",
     "WholeUnits",
     "load_settings",

@@ -42,6 +42,10 @@ OPTIONAL: Mapping[str, Path] = {
     "RELAY_SETTLE_SECONDS": ("pace", "settle_seconds"),
     "RELAY_MAX_IN_FLIGHT": ("pace", "max_in_flight"),
     "RELAY_PER_MINUTE": ("pace", "per_minute"),
+    "RELAY_RETRY_LADDER": ("pace", "retry_ladder"),
+    "RELAY_CHECK_LADDER": ("pace", "check_ladder"),
+    "RELAY_PROBE_LADDER": ("probe", "ladder"),
+    "RELAY_PROBE_SETTLE_SECONDS": ("probe", "settle_seconds"),
 }
 SECRETS: Mapping[str, Path] = {secret_variable(name): ("providers", name, "secrets") for name in PROVIDERS}
 PROVIDER_OPTIONS: Mapping[str, Path] = {
@@ -111,7 +115,8 @@ def _sentence(problem: Problem, given: Mapping[str, str]) -> str:
     if problem.text == MISSING:
         return sentence(place, f"is not set, although {next(name for name in REQUIRED if name in given)} is")
     which = problem.path[len(_PATHS[place]) :]
-    return sentence(place, f"secret {int(which[0]) + 1} {problem.text}" if which else problem.text)
+    kind = "secret" if place in SECRETS else "number"
+    return sentence(place, f"{kind} {int(which[0]) + 1} {problem.text}" if which else problem.text)
 
 
 def _slips(environ: Mapping[str, str], used: frozenset[str]) -> Iterator[str]:

@@ -83,6 +83,18 @@ class WholeNumber(fields.Field[int]):
         return value
 
 
+class WholeNumbers(fields.List[Any]):
+    """A list of whole numbers; a text may hold several, separated by commas or blanks."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        """Both ends are included."""
+        super().__init__(WholeNumber(least=least, most=most), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Data, **kwargs: Any) -> list[Any]:
+        given = value.replace(",", " ").split() if isinstance(value, str) else value
+        return super()._deserialize(given, attr, data, **kwargs)
+
+
 class Seconds(fields.Field[float]):
     """A time in seconds from ``least`` to ``most``; fractions are allowed."""
 

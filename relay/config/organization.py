@@ -30,6 +30,15 @@ class OptIn(StrEnum):
     NEVER = "never"
 
 
+class Reinstate(StrEnum):
+    """What to do with money that came back after its refund was recorded (refund failed, dispute won): hold it for
+    a person, or record a new gift by itself.
+    """
+
+    HOLD = "hold"
+    AUTOMATIC = "automatic"
+
+
 class WholeUnits(StrEnum):
     """What to do with cents in a designation (Luminate takes whole units): hold, put them on the first, or
     send them as they are where the site is known to accept cents.
@@ -130,6 +139,8 @@ class Pace:
     settle_seconds: float = 5.0
     # Waits before each further attempt at what surely was not recorded (seconds); then a person.
     retry_ladder: tuple[int, ...] = (10, 60, 300, 1800, 7200, 21600, 43200, 43200, 43200, 43200, 43200)
+    # Waits before a paused site is tried with a harmless read (seconds); the last one repeats.
+    check_ladder: tuple[int, ...] = (60, 300, 900)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +194,7 @@ class Organization:
     mail: Mail = Mail()
     opt_in: OptIn = OptIn.OPTED_IN
     whole_units: WholeUnits = WholeUnits.HOLD
+    reinstate: Reinstate = Reinstate.HOLD
     # Send a gift with one designation as single_designated_id (never beside designated.X.*).
     single_designated_id: bool = False
     # The month in which the fiscal year begins (1: January).

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validates_
 
 from relay.config import checks
 from relay.config.field_rules import FieldRules
-from relay.config.fields import Choice, Flag, Password, Seconds, StrictSchema, TableOf, Text, WholeNumber
+from relay.config.fields import Choice, Flag, Password, Seconds, StrictSchema, TableOf, Text, WholeNumber, WholeNumbers
 from relay.config.organization import (
     DEFAULT_TENDERS,
     AmountRule,
@@ -25,6 +25,7 @@ from relay.config.organization import (
     Pace,
     Probe,
     ProviderSettings,
+    Reinstate,
     WholeUnits,
 )
 from relay.config.problems import Problem, did_you_mean, not_one_of
@@ -128,13 +129,19 @@ def _rises(ladder: list[int]) -> None:
         raise ValidationError("must be seconds that rise, at least one")
 
 
+def _not_empty(ladder: list[int]) -> None:
+    if not ladder:
+        raise ValidationError("must be seconds, at least one")
+
+
 class PaceSchema(StrictSchema):
     """``pace``: how fast, how patiently."""
 
     max_in_flight = WholeNumber(least=1, most=64)
     per_minute = WholeNumber(least=0, most=100_000)
     settle_seconds = Seconds(least=0, most=3600)
-    retry_ladder = fields.List(WholeNumber(least=1, most=7 * 86_400), post_load=tuple)
+    retry_ladder = WholeNumbers(least=1, most=7 * 86_400, post_load=tuple)
+    check_ladder = WholeNumbers(least=1, most=86_400, validate=_not_empty, post_load=tuple)
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> Pace:
@@ -144,7 +151,7 @@ class PaceSchema(StrictSchema):
 class ProbeSchema(StrictSchema):
     """``probe``: how an unknown gift is looked up."""
 
-    ladder = fields.List(WholeNumber(least=1, most=7 * 86_400), validate=_rises, post_load=tuple)
+    ladder = WholeNumbers(least=1, most=7 * 86_400, validate=_rises, post_load=tuple)
     settle_seconds = WholeNumber(least=0, most=7 * 86_400)
 
     @post_load
@@ -206,6 +213,7 @@ class OrganizationSchema(StrictSchema):
     tenders = TableOf(Choice(_words(*TENDER_WORDS)), check=_wrong_tender)
     mail = fields.Nested(MailSchema)
     opt_in = Choice(_members(OptIn))
+    reinstate = Choice(_members(Reinstate))
     whole_units = Choice(_members(WholeUnits))
     single_designated_id = Flag()
     fiscal_year_start = WholeNumber(least=1, most=12)

@@ -89,7 +89,7 @@ def get(tx: Connection, entry_id: int) -> Entry | None:
 
 def owner_of(tx: Connection, organization: str, confirmation_code: str) -> int | None:
     """The gift that owns a confirmation code: a code is proof of one gift only."""
-    mine = (entries.c.organization == organization) & (entries.c.kind == Kind.GIFT)
+    mine = (entries.c.organization == organization) & (entries.c.kind != Kind.REFUND)
     mine &= entries.c.confirmation_code == confirmation_code
     found: int | None = tx.execute(select(entries.c.id).where(mine)).scalars().first()
     return found
@@ -97,7 +97,7 @@ def owner_of(tx: Connection, organization: str, confirmation_code: str) -> int |
 
 def owned_codes(tx: Connection, organization: str, codes: Iterable[str]) -> set[str]:
     """Which of these confirmation codes gifts of the organization own already."""
-    mine = (entries.c.organization == organization) & (entries.c.kind == Kind.GIFT)
+    mine = (entries.c.organization == organization) & (entries.c.kind != Kind.REFUND)
     found = select(entries.c.confirmation_code).where(mine & entries.c.confirmation_code.in_(list(codes)))
     return set(tx.execute(found).scalars())
 

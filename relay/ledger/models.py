@@ -193,7 +193,7 @@ entries = Table(
     CheckConstraint(_one_of("kind", Kind), name="kind"),
     CheckConstraint(_one_of("status", Status), name="status"),
     CheckConstraint("amount > 0", name="amount"),
-    CheckConstraint("kind <> 'gift' OR status <> 'posted' OR confirmation_code <> ''", name="posted_has_code"),
+    CheckConstraint("kind = 'refund' OR status <> 'posted' OR confirmation_code <> ''", name="posted_has_code"),
     # One gift per payment: the promise, kept by the database itself.
     Index(
         "uq_entries_gift_of_payment",
@@ -208,8 +208,8 @@ entries = Table(
         "organization",
         "confirmation_code",
         unique=True,
-        postgresql_where=text("kind = 'gift' AND confirmation_code <> ''"),
-        sqlite_where=text("kind = 'gift' AND confirmation_code <> ''"),
+        postgresql_where=text("kind <> 'refund' AND confirmation_code <> ''"),
+        sqlite_where=text("kind <> 'refund' AND confirmation_code <> ''"),
     ),
     # The claim key: only what can be claimed is in it.
     Index(

@@ -117,7 +117,7 @@ def upgrade() -> None:
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("late", sa.String(length=5), server_default="", nullable=False),
         sa.CheckConstraint(
-            "kind <> 'gift' OR status <> 'posted' OR confirmation_code <> ''", name=op.f("ck_entries_posted_has_code")
+            "kind = 'refund' OR status <> 'posted' OR confirmation_code <> ''", name=op.f("ck_entries_posted_has_code")
         ),
         sa.CheckConstraint("kind IN ('gift', 'refund', 'reinstatement')", name=op.f("ck_entries_kind")),
         sa.CheckConstraint(
@@ -157,8 +157,8 @@ def upgrade() -> None:
             "uq_entries_code_of_gift",
             ["organization", "confirmation_code"],
             unique=True,
-            postgresql_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
-            sqlite_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
+            postgresql_where=sa.text("kind <> 'refund' AND confirmation_code <> ''"),
+            sqlite_where=sa.text("kind <> 'refund' AND confirmation_code <> ''"),
         )
         batch_op.create_index(
             "uq_entries_gift_of_payment",
@@ -280,8 +280,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "uq_entries_code_of_gift",
-            postgresql_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
-            sqlite_where=sa.text("kind = 'gift' AND confirmation_code <> ''"),
+            postgresql_where=sa.text("kind <> 'refund' AND confirmation_code <> ''"),
+            sqlite_where=sa.text("kind <> 'refund' AND confirmation_code <> ''"),
         )
         batch_op.drop_index(
             "ix_entries_probe",

@@ -1,0 +1,76 @@
+"""What follows from a gift and today's configuration: parameters, status, reason, and what to search by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from relay.config import FieldRule, Organization
+from relay.gifts import Designation, Gift, Name
+from relay.ledger.codec import gift_from_json, to_json
+from relay.ledger.entries import Entry
+from relay.luminate.schemas import map_gift
+from relay.money import Money
+from relay.status import Status
+
+# Corrections that are no parameter of Luminate's: another fund, and leave to record it in another fiscal year.
+NOT_PARAMETERS = frozenset({"fund", "fiscal_year"})
+
+
+def gift_columns(
+    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """The columns that follow from a gift and today's configuration: status, reason, parameters, what to search by."""
+    corrected, ruled = _overridden(gift, organization, overrides or {})
+    mapped = map_gift(corrected, ruled, provider=provider, mail=mail)
+    problems = [(problem.reason, problem.text) for problem in mapped.problems]
+    if gift.hold:
+        problems.insert(0, ("needs_proof", gift.hold))
+    return {
+        "status": Status.HELD if problems else Status.QUEUED,
+        "reason": problems[0][0] if problems else "",
+        "reason_text": " ".join(text for _, text in problems),
+        "parameters": mapped.parameters,
+        "fact": to_json(gift),
+        "donor_name": _name(gift.donor.name) or _name(gift.billing.name),
+        "donor_email": mapped.parameters.get("donor.email", gift.donor.email).strip().lower(),
+        "fund": ", ".join(_fund(part) for part in corrected.designations),
+        "occurred_at": gift.occurred_at,
+    }
+
+
+def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, str]) -> tuple[Gift, Organization]:
+    """A person's corrections over everything else: ``fund`` names another fund, the rest are parameters."""
+    if fund := overrides.get("fund"):
+        gift = replace(gift, designations=(Designation(fund=fund),))
+    parameters = {name: value for name, value in overrides.items() if name not in NOT_PARAMETERS}
+    constants = tuple(FieldRule(parameter=name, default=value) for name, value in parameters.items())
+    return gift, replace(organization, fields=organization.fields + constants)
+
+
+def _name(name: Name) -> str:
+    parts = (name.title, name.first, name.middle, name.last, name.suffix)
+    return name.full or " ".join(part for part in parts if part)
+
+
+def _fund(designation: Designation) -> str:
+    return designation.fund or designation.write_in
+
+
+def given_again(entry: Entry, amount: Money, organization: Organization) -> dict[str, object]:
+    """The columns of a gift whose money came back, made anew with this amount; it mails nobody.
+
+    Its designations keep their proportion, to the cent.
+    """
+    gift = gift_from_json(entry.fact)
+    shares = _rescaled(gift.designations, amount)
+    again = replace(gift, amount=amount, designations=shares, hold="")
+    return gift_columns(again, organization, entry.provider, mail=False, overrides=entry.overrides)
+
+
+def _rescaled(designations: tuple[Designation, ...], amount: Money) -> tuple[Designation, ...]:
+    weights = [part.amount.minor for part in designations if part.amount is not None]
+    if len(weights) != len(designations) or not weights:
+        return designations
+    shares = amount.split(weights)
+    return tuple(replace(part, amount=share) for part, share in zip(designations, shares, strict=True))
