@@ -17,6 +17,8 @@ SECRETS = {
     "ACME_API_KEY": "acme-api-key",
     "ACME_LOGIN_NAME": "acme_api",
     "ACME_LOGIN_PASSWORD": "acme-password",
+    "ACME_SOAP_USER": "acme_soap",
+    "ACME_SOAP_PASSWORD": "acme-soap-password",
     "ACME_STRIPE_SECRET": "whsec_acme1",
     "ACME_STRIPE_SECRET_NEXT": "whsec_acme2",
     "ACME_STANDARD_SECRET": STANDARD_SECRET,
