@@ -59,6 +59,12 @@ def _doubts(organization: Organization) -> Iterator[Check]:
             "Its Luminate is on this machine: a sandbox, not the real one.",
             "Set the address of the real site when it goes live.",
         )
+    if organization.luminate.soap_user.lower() == organization.luminate.login_name.lower():
+        yield warning(
+            f"{organization.name}: SOAP account",
+            "The same account posts gifts and looks them up over SOAP; one of the two is likely to be refused.",
+            "Make an API administrator account of its own for SOAP.",
+        )
 
 
 def pause(organization: Organization, found: Pause | None) -> Iterator[Check]:
