@@ -27,8 +27,6 @@ from relay.queue import Bell
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
-# Waits between harmless reads while an organization is paused (seconds); the last one repeats.
-CHECK_LADDER = (60, 300, 900)
 
 
 @dataclass(slots=True)
@@ -131,7 +129,8 @@ class Sweep:
             if works:
                 pauses.end(tx, organization.name)
             else:
-                wait = CHECK_LADDER[min(pause.checks + 1, len(CHECK_LADDER) - 1)]
+                ladder = organization.pace.check_ladder
+                wait = ladder[min(pause.checks + 1, len(ladder) - 1)]
                 pauses.postpone(tx, organization.name, now + timedelta(seconds=wait))
         log.info("pause_checked", organization=organization.name, works=works)
         return works

@@ -71,6 +71,10 @@ def test_every_optional_variable_arrives():
             RELAY_SETTLE_SECONDS="0",
             RELAY_MAX_IN_FLIGHT="8",
             RELAY_PER_MINUTE="60",
+            RELAY_RETRY_LADDER="1, 2,2",
+            RELAY_CHECK_LADDER="1",
+            RELAY_PROBE_LADDER="1 2 4",
+            RELAY_PROBE_SETTLE_SECONDS="3",
             STANDARD_WEBHOOK_SECRET=STANDARD_SECRET,
         )
     )
@@ -90,7 +94,22 @@ def test_every_optional_variable_arrives():
         8,
         60,
     )
+    assert (organization.pace.retry_ladder, organization.pace.check_ladder) == ((1, 2, 2), (1,))
+    assert (organization.probe.ladder, organization.probe.settle_seconds) == ((1, 2, 4), 3)
     assert set(organization.providers) == {"stripe", "standard"}
+
+
+@pytest.mark.parametrize(
+    ("ladder", "sentence"),
+    [
+        ({"RELAY_PROBE_LADDER": "4 2"}, "RELAY_PROBE_LADDER: must be seconds that rise, at least one."),
+        ({"RELAY_PROBE_LADDER": "4 x"}, "RELAY_PROBE_LADDER: number 2 must be a whole number."),
+        ({"RELAY_CHECK_LADDER": ","}, "RELAY_CHECK_LADDER: must be seconds, at least one."),
+        ({"RELAY_RETRY_LADDER": "0"}, "RELAY_RETRY_LADDER: number 1 must be a whole number from 1 to 604800."),
+    ],
+)
+def test_a_ladder_in_a_variable_is_checked_like_one_in_the_file(ladder, sentence):
+    assert problems_of(GOOD | ladder) == [sentence]
 
 
 @pytest.mark.parametrize("text", ["new,old", "new old", " new ,\n old ", "new,old,new"])
