@@ -21,10 +21,12 @@ from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.providers import Parsed
 from relay.refunding import Desk
-from relay.status import UNSENT, Kind, Status, Verdict
+from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
 
 # While an entry is here a later event of the same payment may fill its blanks.
-FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING})
+FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECTED})
+# A person's hold: what is filled serves the replay, and releases nothing.
+HELD_BY_PERSON = frozenset({"reopened", "closed_before"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -102,7 +104,13 @@ def _book_gift(booking: Booking, gift: Gift) -> None:
     known = entries.gift_of(booking.tx, payment)
     if known is None:
         _make_gift(booking, payment, gift)
-    elif (known.amount.minor, known.amount.currency) != (gift.amount.minor, gift.amount.currency):
+    else:
+        _compare(booking, known, gift)
+
+
+def _compare(booking: Booking, known: Entry, gift: Gift) -> None:
+    """The gift of a payment is told again: of the same amount it may fill blanks, another is flagged."""
+    if known.amount != gift.amount:
         booking.touched(known.id, "flagged", f"says {gift.amount}, but entry {known.id} has {known.amount}")
     else:
         _fill(booking, known, gift)
@@ -143,9 +151,10 @@ def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
         gift, booking.organization, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
     )
     target = Status(str(columns.pop("status")))
-    if entry.status is Status.RETRYING and target is Status.QUEUED:
-        return entries.change(booking.tx, entry, booking.now, **columns)
-    if entry.status is target:
+    if entry.status is Status.REJECTED or entry.reason in HELD_BY_PERSON:
+        words = {"reason": entry.reason, "reason_text": entry.reason_text}
+        return entries.change(booking.tx, entry, booking.now, **columns | words)
+    if entry.status is target or (entry.status, target) == (Status.RETRYING, Status.QUEUED):
         return entries.change(booking.tx, entry, booking.now, **columns)
     return entries.move(booking.tx, entry, target, booking.now, **columns)
 
@@ -198,7 +207,7 @@ def _payment_of(booking: Booking, keys: tuple[str, ...]) -> int:
 
 def _joined(booking: Booking, one: int, other: int) -> int:
     """Two payments are one: keep the gift that went furthest, fold the other into it."""
-    gifts = [gift for payment in (one, other) if (gift := entries.gift_of(booking.tx, payment))]
+    gifts = [gift for payment in (one, other) if (gift := entries.gift_of(booking.tx, payment, keep=True))]
     if len(gifts) == 2:
         kept, gone = sorted(gifts, key=_precedence)
         _fold(booking, kept, gone)
@@ -206,23 +215,34 @@ def _joined(booking: Booking, one: int, other: int) -> int:
     return one
 
 
-def _precedence(entry: Entry) -> tuple[bool, bool, bool, int]:
-    """Sent before unsent before closed, complete before held, older before younger."""
-    return (entry.status is Status.CLOSED, entry.status in UNSENT, entry.status is Status.HELD, entry.id)
+def _precedence(entry: Entry) -> tuple[int, int]:
+    """Recorded before perhaps recorded before unsent before held before ended, older before younger."""
+    last = len(_FURTHEST)
+    return (next((place for place, group in enumerate(_FURTHEST) if entry.status in group), last), entry.id)
+
+
+_FURTHEST = ({Status.POSTED}, PERHAPS_RECORDED, UNSENT - {Status.HELD}, {Status.HELD})
 
 
 def _fold(booking: Booking, kept: Entry, gone: Entry) -> None:
     """End one of two entries of the same payment; if both were sent, say so: a person must take one back."""
-    folded = {"merged_into": kept.id, "reason": "same_payment", "reason_text": f"The same payment as entry {kept.id}."}
-    closed = gone.status in UNSENT and entries.move(booking.tx, gone, Status.CLOSED, booking.now, **folded)
-    if closed or gone.status is Status.CLOSED:
-        if not closed:
-            entries.change(booking.tx, gone, booking.now, merged_into=kept.id)
-        booking.touched(gone.id, "merged", f"entry {gone.id} is the same payment as entry {kept.id}")
-        _fill(booking, kept, gift_from_json(gone.fact))
+    folded = entries.folded_into(kept.id)
+    if gone.status in PERHAPS_RECORDED:
+        flag = f"Sent twice: entry {kept.id} is the same payment. One of the two must be taken back in Luminate."
+        entries.change(booking.tx, gone, booking.now, merged_into=kept.id, flag=flag)
+        booking.touched(gone.id, "flagged", flag)
         return
-    # Swap on a fresh reading: a claim may have come between.
-    fresh = entries.get(booking.tx, gone.id) or gone
-    flag = f"Sent twice: entry {kept.id} is the same payment. One of the two must be taken back in Luminate."
-    entries.change(booking.tx, fresh, booking.now, merged_into=kept.id, flag=flag)
-    booking.touched(gone.id, "flagged", flag)
+    if gone.status in UNSENT:
+        entries.move(booking.tx, gone, Status.CLOSED, booking.now, **folded)
+    else:
+        entries.change(booking.tx, gone, booking.now, merged_into=kept.id)
+        _hold_what_was_ended(booking, kept, gone)
+    booking.touched(gone.id, "merged", f"entry {gone.id} is the same payment as entry {kept.id}")
+    _compare(booking, entries.get(booking.tx, kept.id) or kept, gift_from_json(gone.fact))
+
+
+def _hold_what_was_ended(booking: Booking, kept: Entry, gone: Entry) -> None:
+    """Somebody ended this payment under its other id, perhaps because it is in Luminate by hand: ask."""
+    if kept.status in UNSENT:
+        text = f"The same payment was ended as entry {gone.id}: {gone.reason_text}"
+        entries.move(booking.tx, kept, Status.HELD, booking.now, reason="closed_before", reason_text=text)

@@ -67,6 +67,8 @@ class Replay:
         organization = self.organizations.get(entry.organization)
         if organization is None:
             return Planned(entry, f"organization '{entry.organization}' is not configured any more", "")
+        if entry.merged_into is not None:
+            return Planned(entry, f"it is the same payment as entry {entry.merged_into}", "")
         if entry.status not in REPLAYABLE:
             return Planned(entry, _WHY_NOT[entry.status], "")
         return Planned(entry, "", _effect(entry, organization, mail=mail))

@@ -59,14 +59,18 @@ def _due(now: datetime) -> Any:
 
 
 def claim(tx: Connection, entry: Entry, now: datetime, *, seconds: float, worker: str, login_name: str) -> Claim | None:
-    """Take an entry for ``seconds`` and write its attempt; None if somebody else was first."""
+    """Take an entry for ``seconds`` and write its attempt; None if somebody else was first.
+
+    The call goes with the row as it is now: it may have been filled or corrected since ``entry`` was read.
+    """
     fence = entry.fence + 1
     until = now + timedelta(seconds=seconds)
     if not entries.move(tx, entry, Status.POSTING, now, fence=fence, lease_until=until):
         return None
+    taken = entries.get(tx, entry.id) or entry
     row = {"entry_id": entry.id, "fence": fence, "worker": worker, "login_name": login_name, "started_at": now}
-    made = tx.execute(insert(attempts).values(row | {"parameters": dict(entry.parameters)}).returning(attempts.c.id))
-    return Claim(entry, made.scalar_one(), fence)
+    made = tx.execute(insert(attempts).values(row | {"parameters": dict(taken.parameters)}).returning(attempts.c.id))
+    return Claim(taken, made.scalar_one(), fence)
 
 
 def finish(tx: Connection, attempt: int, now: datetime, **values: Any) -> None:

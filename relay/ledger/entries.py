@@ -15,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from relay.ledger.models import corrections, entries
 from relay.money import Money
-from relay.status import Kind, Status, advance
+from relay.status import CLAIMABLE, Kind, Status, advance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +102,20 @@ def owned_codes(tx: Connection, organization: str, codes: Iterable[str]) -> set[
     return set(tx.execute(found).scalars())
 
 
-def gift_of(tx: Connection, payment_id: int) -> Entry | None:
-    """The one gift of a payment that was not folded into another."""
+def folded_into(kept: int) -> dict[str, Any]:
+    """The columns that end an entry of a payment which another entry holds."""
+    return {"merged_into": kept, "reason": "same_payment", "reason_text": f"The same payment as entry {kept}."}
+
+
+def gift_of(tx: Connection, payment_id: int, *, keep: bool = False) -> Entry | None:
+    """The one gift of a payment that was not folded into another.
+
+    With ``keep`` no claim takes it before the transaction ends (SQLite has one writer anyway).
+    """
     found = select(entries).where(
         entries.c.payment_id == payment_id, entries.c.kind == Kind.GIFT, entries.c.merged_into.is_(None)
     )
-    row = tx.execute(found).one_or_none()
+    row = tx.execute(found.with_for_update() if keep else found).one_or_none()
     return of_row(row) if row else None
 
 
@@ -127,8 +135,11 @@ def change(tx: Connection, entry: Entry, now: datetime, **values: Any) -> bool:
 def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: Any) -> bool:
     """Change the status (and columns) if the entry is still as it was read.
 
+    What was folded into another entry of its payment is never in line again: it ends instead.
     Raises TransitionRefused when the table does not allow it; False when somebody else was first.
     """
+    if entry.merged_into is not None and target in CLAIMABLE:
+        target, values = Status.CLOSED, values | folded_into(entry.merged_into) | {"flag": ""}
     advance(entry.status, target)
     return _swap(tx, entry, {"changed_at": now, "status": target, **values})
 
