@@ -71,6 +71,8 @@ class Replay:
             return Planned(entry, f"it is the same payment as entry {entry.merged_into}", "")
         if entry.status not in REPLAYABLE:
             return Planned(entry, _WHY_NOT[entry.status], "")
+        if entry.kind is Kind.GIFT and (wrong := _still_wrong(entry, organization)):
+            return Planned(entry, f"it would be held again: {wrong}", "")
         return Planned(entry, "", _effect(entry, organization, mail=mail))
 
     def run(self, plan: list[Planned], *, who: str, reason: str, mail: bool = False) -> list[tuple[int, Status]]:
@@ -198,13 +200,27 @@ def _columns(desk: Desk, entry: Entry, changes: Mapping[str, Any], *, proven: bo
     mail = bool(changes.get("mail", entry.mail))
     if entry.kind is Kind.REFUND:
         return refunding.again(desk, entry, mail=mail)
+    overrides = changes.get("overrides", entry.overrides)
+    return _mapped(entry, desk.organization, overrides, mail=mail, proven=proven)
+
+
+def _mapped(
+    entry: Entry, organization: Organization, overrides: Mapping[str, str], *, mail: bool, proven: bool
+) -> dict[str, Any]:
+    """A gift mapped by today's configuration."""
     gift = gift_from_json(entry.fact)
     gift = replace(gift, hold="") if proven else gift
-    overrides = dict(changes.get("overrides", entry.overrides))
+    overrides = dict(overrides)
     if proven and entry.reason == "other_fiscal_year":
         overrides["fiscal_year"] = "accepted"
-    columns = gift_columns(gift, desk.organization, entry.provider, mail=mail, overrides=overrides)
+    columns = gift_columns(gift, organization, entry.provider, mail=mail, overrides=overrides)
     return columns | {"overrides": overrides}
+
+
+def _still_wrong(entry: Entry, organization: Organization) -> str:
+    """Why a replay would only hold a gift again; "" if it would be sent."""
+    columns = _mapped(entry, organization, entry.overrides, mail=False, proven=True)
+    return str(columns["reason_text"]) if columns["status"] is Status.HELD else ""
 
 
 def _moved(

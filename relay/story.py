@@ -121,7 +121,7 @@ _EFFECTS: Mapping[str, str] = {
 
 def _event(event: Row[Any]) -> str:
     name = " ".join(part for part in (event.type, event.event_id) if part) or "without a name"
-    note = f": {event.note}" if event.note else ""
+    note = f": {event.note.rstrip('.')}" if event.note else ""
     return f"{event.provider} event {name} (number {event.id}) {_EFFECTS.get(event.effect, event.effect)}{note}."
 
 

@@ -119,6 +119,8 @@ NEXT: Mapping[str, str] = {
     "cents_in_designation": "Choose a rule for cents (`whole_units`)." + _CONFIGURE % "cents_in_designation",
     "shares_do_not_add_up": "The provider's shares are not the gift: " + _CORRECT % "fund=CODE",
     "forms_differ": "The funds belong to different forms; choose one: " + _CORRECT % "fund=CODE",
+    "other_fiscal_year": "Luminate dates a gift by its arrival: decide with finance. `flask replay {id}` sends it into "
+    "this fiscal year; or record it there by hand, then `flask close {id}`.",
     # held by the booking
     "needs_proof": "See at the provider whether the money came; if so, `flask replay {id}`, else `flask close {id}`.",
     "names_no_payment": "Find its gift at the provider and refund it in Luminate by hand, then `flask close {id}`.",

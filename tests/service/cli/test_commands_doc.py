@@ -29,7 +29,9 @@ def section(name):
     return ""
 
 
-@pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_command_and_option_is_documented(name, command):
     text = section(name)
     assert text, f"docs/commands.md has no heading for `flask {name}`"

@@ -17,14 +17,22 @@ def person(monkeypatch):
 ASKED = ("--reason", "mended", "--who", "Ann")
 
 
+def map_air(house):
+    charity = house.relay.settings.organizations["hope"]
+    house.configure(funds={**charity.funds, "AIR": charity.funds["WATER"]})
+
+
 def test_it_shows_count_sum_and_effect_and_does_nothing_without_a_yes(house):
     house.give("ch_1", "25.00", fund="AIR")
     house.give("ch_2", "1000.00", fund="AIR")
+    map_air(house)
     house.give("ch_3", "5.00", fund="WATER")
+    house.give("ch_4", "7.00", email="")
     result = house.run("replay", "--organization", "hope", *ASKED, code=2)
     assert "Would be sent again: 2 entries, gifts of $1,025.00." in result.stdout
     assert "will send one addOfflineDonation of 1000.00 USD; will not e-mail the donor" in result.stdout
     assert "stays: it is in line already" in result.stdout
+    assert "stays: it would be held again: The donor has no e-mail address." in result.stdout
     assert "Donors whom Luminate may e-mail: 0." in result.stdout
     assert "--yes" in result.stderr
     assert house.status(1) == "held"
@@ -32,6 +40,7 @@ def test_it_shows_count_sum_and_effect_and_does_nothing_without_a_yes(house):
 
 def test_a_person_may_say_no(house, person):
     house.give("ch_1", fund="AIR")
+    map_air(house)
     result = house.run("replay", 1, *ASKED, code=1, input="n\n")
     assert "Nothing was changed." in result.stderr
     assert house.run("events", "--json").exit_code == 0
@@ -39,8 +48,7 @@ def test_a_person_may_say_no(house, person):
 
 def test_it_posts_after_the_fund_was_mapped(house, person):
     house.give("ch_1", fund="AIR")
-    charity = house.relay.settings.organizations["hope"]
-    house.configure(funds={**charity.funds, "AIR": charity.funds["WATER"]})
+    map_air(house)
     result = house.run("replay", "--reason-code", "fund_not_mapped", *ASKED, input="y\n")
     assert "In line now: 1." in result.stdout
     assert house.relay.bell.rung[-1] == "hope"
@@ -48,9 +56,19 @@ def test_it_posts_after_the_fund_was_mapped(house, person):
     assert house.status(1) == "posted"
 
 
-def test_what_is_still_wrong_is_still_held(house):
+def test_what_is_still_wrong_is_left_as_it_is(house):
     house.give("ch_1", fund="AIR")
-    assert "Still held: 1." in house.run("replay", 1, "--yes", *ASKED).stdout
+    result = house.run("replay", 1, "--yes", *ASKED, code=1)
+    assert "it would be held again: Fund 'AIR'" in result.stdout
+    assert "Nothing of this can be sent again." in result.stderr
+    assert house.status(1) == "held"
+
+
+def test_a_refund_of_more_than_is_left_is_held_again_and_told(house):
+    house.give("ch_1", "25.00")
+    house.post()
+    house.refund("re_1", "ch_1", "30.00")
+    assert "Still held: 2." in house.run("replay", 2, "--yes", *ASKED).stdout
 
 
 def test_it_mails_nobody_unless_somebody_chose_it(house, field_error):
@@ -101,12 +119,14 @@ def test_an_id_that_is_not_there_stops_all(house):
 def test_a_reason_must_be_given(house):
     assert "--reason" in house.run("replay", 1, "--yes", code=2).stderr
     house.give("ch_1", fund="AIR")
+    map_air(house)
     assert "say who asks" in house.run("replay", 1, "--yes", "--reason", " ", code=1).stderr.lower()
 
 
 def test_somebody_else_was_first(house, monkeypatch):
     house.give("ch_1", fund="AIR")
     house.give("ch_2", fund="AIR")
+    map_air(house)
     plan = house.relay.replay.plan
 
     def meanwhile(wanted, *, mail=False):
