@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from relay import refunding
+from relay import refunding, reinstating
 from relay.config import Organization
 from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
 from relay.giving import gift_columns
@@ -131,7 +131,7 @@ def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
         mail=booking.mail,
         **gift_columns(gift, booking.organization, booking.provider, mail=booking.mail),
     )
-    booking.touched(made, "made")
+    booking.touched(made, "made", refunding.forgo(booking.desk, payment))
 
 
 def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
@@ -171,7 +171,7 @@ def _book_refund(booking: Booking, refund: Refund) -> None:
 
 def _book_reinstatement(booking: Booking, back: Reinstatement) -> None:
     payment = _payment_of(booking, back.parent_keys)
-    undone = refunding.undo(booking.desk, payment, back)
+    undone = reinstating.undo(booking.desk, payment, back)
     for entry in undone:
         booking.touched(entry, "flagged")
     booking.effects.append("flagged")

@@ -8,24 +8,23 @@ never count twice. A refund waits until its gift is in Luminate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from relay.config import Organization, Reinstate
-from relay.gifts import Refund, RefundReason, Reinstatement
-from relay.giving import given_again
+from relay.config import Organization, RefundedUnposted
+from relay.gifts import Refund, RefundReason
 from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
-from relay.ledger.payments import RefundKey, Source
+from relay.ledger.payments import Source
 from relay.luminate.schemas import map_refund
 from relay.money import Money
 from relay.status import UNSENT, Kind, Status
 
+FORGONE = "refunded_unposted"
 # What may still take money off a gift: everything that is not held back or ended.
 _COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
 
@@ -66,12 +65,12 @@ def book(desk: Desk, payment: int, refund: Refund) -> Booked:
     if owner := next((key.entry_id for key in known if key.entry_id), None):
         payments.add_refund_keys(tx, source, payment, refund.keys, owner)
         return _same(tx, owner, refund)
-    if anonymous := _claim_anonymous(desk, payment, refund):
+    if anonymous := claim_anonymous(desk, payment, refund):
         payments.add_refund_keys(tx, source, payment, refund.keys, anonymous.id)
         return Booked(anonymous.id, "same", f"names the refund of entry {anonymous.id}")
     made = _make(desk, payment, refund, refund.amount, refund.keys[0])
     payments.add_refund_keys(tx, source, payment, refund.keys, made)
-    return Booked(made, "made")
+    return Booked(made, "made", forgo(desk, payment))
 
 
 def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
@@ -93,7 +92,27 @@ def _book_from_total(desk: Desk, payment: int, refund: Refund) -> Booked:
     amount = Money(new, refund.amount.currency)
     key = refund.parent_keys[0] if refund.parent_keys else "unnamed"
     total_of_event = refund.total.minor if refund.total else new
-    return Booked(_make(desk, payment, refund, amount, f"{key}:{total_of_event}"), "made")
+    made = _make(desk, payment, refund, amount, f"{key}:{total_of_event}")
+    return Booked(made, "made", forgo(desk, payment))
+
+
+def forgo(desk: Desk, payment: int) -> str:
+    """A gift refunded in full before it was posted is not posted, nor are its refunds, if the organization says so.
+
+    Gives back a note, or nothing. A claim that comes between wins: then both are posted.
+    """
+    gift = entries.gift_of(desk.tx, payment)
+    if gift is None or gift.status not in UNSENT or desk.organization.refunded_unposted is RefundedUnposted.BOTH:
+        return ""
+    waiting = entries.refunds_of(desk.tx, payment, {Status.WAITING})
+    if sum(refund.amount.minor for refund in waiting) != gift.amount.minor:
+        return ""
+    words = {"reason": FORGONE, "reason_text": "Refunded in full before it was posted: neither is recorded."}
+    if not entries.move(desk.tx, gift, Status.CLOSED, desk.now, **words):
+        return ""
+    if closed := entries.get(desk.tx, gift.id):
+        release(desk, closed)
+    return f"entry {gift.id} was refunded in full before it was posted: neither is recorded"
 
 
 def _chosen_refunds(tx: Connection, payment: int) -> list[Entry]:
@@ -102,7 +121,7 @@ def _chosen_refunds(tx: Connection, payment: int) -> list[Entry]:
     return [entry for entry in by_choice if entry.reason != "taken_back"]
 
 
-def _claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
+def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
     """An entry made from a running total that this named refund is part of."""
     if refund.reason is not RefundReason.REFUND:
         return None
@@ -190,62 +209,6 @@ def release(desk: Desk, gift: Entry) -> list[int]:
         if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
             moved.append(refund.id)
     return moved
-
-
-def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
-    """Money came back: end the refund if it was never sent, else reinstate the gift, by the organization's rule.
-
-    Either way its ids become void, so that a late "succeeded" books nothing. Gives back the entries touched.
-    """
-    tx, source = desk.tx, desk.source
-    known = payments.known_refunds(tx, source, back.refund_keys)
-    owner = _owner(desk, payment, back, known)
-    already = any(key.void for key in known)
-    payments.add_refund_keys(tx, source, payment, back.refund_keys, owner.id if owner else None, void=True)
-    payments.void_refund_keys(tx, source, back.refund_keys)
-    if owner is None or already:
-        return []
-    ended = {"reason": "taken_back", "reason_text": back.text}
-    if owner.status in UNSENT and entries.move(tx, owner, Status.CLOSED, desk.now, **ended):
-        return [owner.id]
-    if owner.status is Status.CLOSED:
-        return []
-    return [owner.id, _reinstate(desk, owner, back)]
-
-
-def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[RefundKey]) -> Entry | None:
-    owner = next((key.entry_id for key in known if key.entry_id), None)
-    if owner is not None:
-        return entries.get(desk.tx, owner)
-    if back.amount is None or known:
-        return None
-    named = Refund(keys=back.refund_keys, parent_keys=back.parent_keys, amount=back.amount)
-    return _claim_anonymous(desk, payment, named)
-
-
-def _reinstate(desk: Desk, owner: Entry, back: Reinstatement) -> int:
-    """A new gift for the money that came back, linked by its payment; held unless the organization chose otherwise."""
-    amount = back.amount or owner.amount
-    gift = entries.gift_of(desk.tx, owner.payment_id)
-    columns = given_again(gift, amount, desk.organization) if gift else {}
-    if desk.organization.reinstate is not Reinstate.AUTOMATIC or not columns:
-        text = f"{back.text} Luminate cannot undo the refund of entry {owner.id}: a person decides."
-        columns |= {"status": Status.HELD, "reason": "money_came_back", "reason_text": text}
-    known = {"donor_name": owner.donor_name, "donor_email": owner.donor_email}
-    return entries.create(
-        desk.tx,
-        organization=owner.organization,
-        provider=owner.provider,
-        payment_id=owner.payment_id,
-        kind=Kind.REINSTATEMENT,
-        amount=amount,
-        provider_transaction_id=back.refund_keys[0] if back.refund_keys else owner.provider_transaction_id,
-        parent_transaction_id=owner.parent_transaction_id,
-        received_at=desk.now,
-        next_attempt_at=desk.now,
-        mail=False,
-        **known | columns | {"occurred_at": back.occurred_at},
-    )
 
 
 def again(desk: Desk, entry: Entry, *, mail: bool) -> dict[str, Any]:

@@ -39,6 +39,13 @@ class Reinstate(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class RefundedUnposted(StrEnum):
+    """What to do with a gift that was refunded in full before it was posted: post neither, or both."""
+
+    NEITHER = "neither"
+    BOTH = "both"
+
+
 class WholeUnits(StrEnum):
     """What to do with cents in a designation (Luminate takes whole units): hold, put them on the first, or
     send them as they are where the site is known to accept cents.
@@ -194,6 +201,7 @@ class Organization:
     mail: Mail = Mail()
     opt_in: OptIn = OptIn.OPTED_IN
     whole_units: WholeUnits = WholeUnits.HOLD
+    refunded_unposted: RefundedUnposted = RefundedUnposted.NEITHER
     reinstate: Reinstate = Reinstate.HOLD
     # Send a gift with one designation as single_designated_id (never beside designated.X.*).
     single_designated_id: bool = False

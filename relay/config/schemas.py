@@ -25,6 +25,7 @@ from relay.config.organization import (
     Pace,
     Probe,
     ProviderSettings,
+    RefundedUnposted,
     Reinstate,
     WholeUnits,
 )
@@ -213,6 +214,7 @@ class OrganizationSchema(StrictSchema):
     tenders = TableOf(Choice(_words(*TENDER_WORDS)), check=_wrong_tender)
     mail = fields.Nested(MailSchema)
     opt_in = Choice(_members(OptIn))
+    refunded_unposted = Choice(_members(RefundedUnposted))
     reinstate = Choice(_members(Reinstate))
     whole_units = Choice(_members(WholeUnits))
     single_designated_id = Flag()

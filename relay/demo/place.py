@@ -24,6 +24,7 @@ CONFIGURATION = """\
 [organizations.demo]
 title = "The charity of the demo"
 mode = "both"
+refunded_unposted = "both"
 currency = "USD"
 form_id = 1261
 level_id = 1530
