@@ -76,6 +76,9 @@ FLAGS: Mapping[str, str] = {
     "shape_not_documented": "Luminate's answer to a refund is not documented; it was read as a success and is kept.",
 }
 
+# How far Luminate's date is from the donor's (relay.dates.Late).
+LATE: Mapping[str, str] = {"month": "month", "year": "fiscal year"}
+
 OUTCOMES: Mapping[str, str] = {
     Outcome.POSTED: "recorded",
     Outcome.REJECTED: "refused",
@@ -122,6 +125,8 @@ NEXT: Mapping[str, str] = {
     "other_fiscal_year": "Luminate dates a gift by its arrival: decide with finance. `flask replay {id}` sends it into "
     "this fiscal year; or record it there by hand, then `flask close {id}`.",
     # held by the booking
+    "closed_before": "A person closed this payment before. If it shall be sent after all, `flask replay {id}`; "
+    "else `flask close {id}`.",
     "needs_proof": "See at the provider whether the money came; if so, `flask replay {id}`, else `flask close {id}`.",
     "names_no_payment": "Find its gift at the provider and refund it in Luminate by hand, then `flask close {id}`.",
     "more_than_left": "Compare the refunds of this gift at the provider and in Luminate, then `flask close {id}`.",

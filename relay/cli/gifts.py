@@ -80,6 +80,7 @@ def fields(entry: Entry, *, donor: bool = False) -> dict[str, Any]:
         "luminate_transaction_id": entry.luminate_transaction_id,
         "reason_text": entry.reason_text,
         "flag": entry.flag,
+        "late": entry.late,
         "fund": entry.fund,
         "refund_reason": entry.refund_reason,
         "merged_into": entry.merged_into,

@@ -111,6 +111,14 @@ def test_another_amount_in_luminate_wants_a_look(house):
     assert "another amount than the donor paid" in " ".join(house.run("show", 1).stdout.split())
 
 
+def test_a_gift_dated_in_another_fiscal_year_says_so(house):
+    house.give("ch_1")  # paid in December 2025, recorded today
+    house.post()
+    assert "Luminate dates it in another fiscal year than the donor paid" in " ".join(
+        house.run("show", 1).stdout.split()
+    )
+
+
 def test_json_holds_the_same_story(house):
     house.give("ch_1")
     house.post()
