@@ -1,4 +1,4 @@
-"""Everything about Luminate Online's REST calls, and the only room that knows its words.
+"""Everything about Luminate Online's interfaces, and the only room that knows its words.
 
 ``schemas`` turns a gift into parameters, ``client`` sends them, ``replies`` reads what came back, ``outcomes`` says
 what it means. Providers are unknown here; both sides know ``relay.gifts``.

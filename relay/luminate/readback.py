@@ -8,14 +8,14 @@ moved while it was read, more rows than we read.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from relay.errors import ReadRefused
 from relay.luminate.client import Answer, LuminateClient
 from relay.luminate.outcomes import COMMON_CODES, UNREAD
+from relay.luminate.paging import complete
 from relay.luminate.replies import Reply, ReplyKind, read_reply
 from relay.luminate.seen import Seen, read_amount, read_last4, read_moment, read_tender, within
 from relay.status import Outcome
@@ -24,7 +24,6 @@ __all__ = ["RestReader", "Seen"]
 
 PAGE_SIZE = 100
 MAX_PAGES = 20
-MAX_PASSES = 3
 # The documented default size of a page. A site may cap the size that we ask for, but hardly below its own default.
 _LEAST_PAGE = 25
 # Luminate shows times with an offset, but does not say whether it reads one: asked for more, it cannot show too little.
@@ -68,30 +67,8 @@ class RestReader:
             "end_date": _zulu(end + _MARGIN),
             "transaction_type": kind,
         }
-        return within(self._all(parameters, kind), begin, end)
-
-    def _all(self, parameters: Mapping[str, str], kind: str) -> tuple[Seen, ...]:
-        """Rows have no order, so a row that shows on two pages means that another may show on none: read again.
-
-        Complete is a pass without such a row, or two passes that agree.
-        """
-        before: Counter[Seen] | None = None
-        for _ in range(MAX_PASSES):
-            found, received = self._pass(parameters, kind)
-            if found.total() == received or found == before:
-                return tuple(found.elements())
-            before = found
-        raise ReadRefused("rows_moved", "Luminate's list of transactions changed while it was read.")
-
-    def _pass(self, parameters: Mapping[str, str], kind: str) -> tuple[Counter[Seen], int]:
-        """The rows of all pages, each as often as on the page that has it most, and how many came in all."""
-        found: Counter[Seen] = Counter()
-        received = 0
-        for page in self._pages(parameters):
-            rows = Counter(row for raw in page if (row := _row(raw, kind)))
-            received += rows.total()
-            found |= rows
-        return found, received
+        rows = complete(lambda: (_rows(page, kind) for page in self._pages(parameters)))
+        return within(rows, begin, end)
 
     def _pages(self, parameters: Mapping[str, str]) -> Iterator[list[Any]]:
         """Pages by record, not by page number: a site that caps the size of a page still hides nothing."""
@@ -164,6 +141,10 @@ _WORDS = {
     "list_criteria": "Luminate does not accept the window or the paging of the look-up.",
     "refused": "Luminate was unable to answer the look-up.",
 }
+
+
+def _rows(page: Iterable[object], kind: str) -> Iterator[Seen]:
+    return filter(None, (_row(raw, kind) for raw in page))
 
 
 def _row(raw: object, kind: str) -> Seen | None:
