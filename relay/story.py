@@ -173,7 +173,7 @@ def _related(story: Story, zone: tzinfo) -> Iterator[str]:
     if entry.flag:
         yield words.FLAGS.get(entry.flag, entry.flag)
     if entry.late:
-        yield f"Luminate dates it in another {words.LATE[entry.late]} than the donor paid: it dates a gift by its arrival."
+        yield f"Luminate dates it in another {words.LATE[entry.late]} than the donor paid: by its arrival there."
     if story.gift is not None and entry.kind is not Kind.GIFT:
         yield f"Belongs to entry {story.gift.id}. {headline(story.gift, zone)}"
     if entry.kind is Kind.GIFT:
