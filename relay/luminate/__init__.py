@@ -1,5 +1,6 @@
 """Everything about Luminate Online's interfaces, and the only room that knows its words.
 
 ``schemas`` turns a gift into parameters, ``client`` sends them, ``replies`` reads what came back, ``outcomes`` says
-what it means. Providers are unknown here; both sides know ``relay.gifts``.
+what it means. ``readback`` (REST) and ``soap`` look up what became of a call whose answer was lost. Providers are
+unknown here; both sides know ``relay.gifts``.
 """
