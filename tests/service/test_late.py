@@ -1,0 +1,69 @@
+"""Luminate dates a gift when it arrives; relay says where that is another month or fiscal year than it was paid in."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from relay.dates import Late, fiscal_year, lateness
+from relay.ledger.search import Filter, listing
+from relay.status import Status
+from tests.builders import make_gift, make_organization, make_relay
+
+CHICAGO, TOKYO = ZoneInfo("America/Chicago"), ZoneInfo("Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("paid", "recorded", "zone", "first", "late"),
+    [
+        ("2025-12-31T23:59-06:00", "2026-01-01T00:01-06:00", CHICAGO, 1, Late.YEAR),
+        ("2025-12-31T23:59-06:00", "2026-01-01T00:01-06:00", CHICAGO, 7, Late.MONTH),
+        ("2025-12-31T23:59-06:00", "2026-01-01T00:01-06:00", TOKYO, 1, Late.NO),
+        ("2026-06-30T23:59-05:00", "2026-07-01T00:01-05:00", CHICAGO, 7, Late.YEAR),
+        ("2026-06-30T23:59-05:00", "2026-07-01T00:01-05:00", CHICAGO, 1, Late.MONTH),
+        ("2026-03-08T01:59-06:00", "2026-03-08T03:01-05:00", CHICAGO, 3, Late.NO),  # the clock goes forward
+        ("2025-07-31T12:00Z", "2026-07-31T12:00Z", CHICAGO, 1, Late.YEAR),
+        ("2026-05-02T12:00Z", "2026-05-30T12:00Z", CHICAGO, 1, Late.NO),
+    ],
+)
+def test_month_and_fiscal_year_are_those_of_the_organization(paid, recorded, zone, first, late):
+    assert lateness(datetime.fromisoformat(paid), datetime.fromisoformat(recorded), zone, first) is late
+
+
+def test_a_gift_without_a_date_is_not_called_late():
+    assert lateness(None, datetime.now(UTC), CHICAGO, 1) is Late.NO
+
+
+def test_a_fiscal_year_is_named_by_the_year_it_begins_in():
+    assert fiscal_year(datetime(2026, 6, 30, tzinfo=UTC), ZoneInfo("UTC"), 7) == 2025
+
+
+def test_a_late_gift_is_marked_and_listed(relay):
+    relay.take(make_gift(occurred_at=datetime(2020, 12, 31, 23, 0, tzinfo=UTC)))
+    relay.take(make_gift(keys=("ch_2",)))
+    relay.post()
+    with relay.database.read() as tx:
+        (late,) = listing(tx, Filter(late=True))
+    assert (late.late, late.provider_transaction_id) == ("year", "ch_1")
+
+
+@pytest.fixture
+def strict(sqlite_url):
+    return make_relay(sqlite_url, make_organization(hold_other_year=True))
+
+
+def test_an_organization_may_hold_gifts_of_another_fiscal_year(strict):
+    strict.take(make_gift(occurred_at=datetime(2020, 12, 31, 23, 0, tzinfo=UTC)))
+    strict.take(make_gift(keys=("ch_2",)))
+    strict.post()
+    assert [gift.status for gift in strict.gifts()] == [Status.HELD, Status.POSTED]
+    assert strict.gifts()[0].reason == "other_fiscal_year"
+
+
+def test_a_person_may_let_it_go_all_the_same(strict):
+    strict.take(make_gift(occurred_at=datetime(2020, 12, 31, 23, 0, tzinfo=UTC)))
+    strict.post()
+    held = strict.gifts()[0]
+    strict.replay.run(strict.replay.plan(Filter(ids=(held.id,))), who="Ada", reason="the auditor agrees")
+    strict.post()
+    assert strict.gifts()[0].status is Status.POSTED

@@ -1,0 +1,286 @@
+"""An unknown entry is looked up until the truth is known; the machine never sends it again without proof."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from relay.config import Probe
+from relay.errors import MaybeSent, ReadRefused
+from relay.gifts import Tender, TenderKind
+from relay.ledger import claims
+from relay.luminate.seen import Seen
+from relay.probing import Probing
+from relay.status import Status
+from tests.builders import make_back, make_gift, make_organization, make_refund, make_relay
+
+LADDER = (120, 600, 3600, 21600, 86400)
+
+
+class FakeReader:
+    """Shows what a FakeLuminate recorded, each at the moment its script says; or refuses."""
+
+    def __init__(self, relay):
+        self.relay = relay
+        self.refuses = None
+        self.hidden = set()
+        self.extra = []
+        self.asked = []
+
+    def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
+        self.asked.append((email, kind))
+        if self.refuses:
+            raise self.refuses
+        at = self.relay.attempts()[-1]["started_at"] + timedelta(seconds=1)
+        if kind == "REFUND":
+            rows = [self.row(Decimal(one["refund_amount"]), one["refund_user_confirm_code"], at, kind)
+                    for one in self.relay.luminate.refunds]  # fmt: skip
+        else:
+            rows = [
+                self.row(Decimal(one["other_amount"]), code, at, kind, tender=one["offline_payment_method"])
+                for code, one in self.relay.luminate.gifts.items()
+                if one["donor.email"] == email and code not in self.hidden
+            ]
+        return tuple(row for row in (*rows, *self.extra) if row.at is None or begin <= row.at <= end)
+
+    @staticmethod
+    def row(amount, code, at, kind="DONATION", **told):
+        return Seen(kind=kind, confirmation_code=code, amount=amount, at=at, **told)
+
+
+@pytest.fixture
+def reader(relay):
+    return FakeReader(relay)
+
+
+def probe(relay, reader, organization=None):
+    return Probing(relay.database, organization or relay.organization, reader).run()
+
+
+def unknown(relay, word, **gift):
+    """One gift whose call ended without an answer."""
+    relay.luminate.script = [word]
+    relay.take(make_gift(tender=Tender(kind=TenderKind.CARD, last4="4242"), **gift))
+    relay.post()
+    (entry,) = relay.unknown()
+    relay.later(seconds=121)
+    return entry
+
+
+def test_what_was_recorded_is_found_and_adopted(relay, reader):
+    entry = unknown(relay, "recorded")
+    assert probe(relay, reader).recorded == [entry.id]
+    found = relay.entry(entry.id)
+    assert (found.status, found.confirmation_code) == (Status.POSTED, "C1")
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+
+
+def test_its_refund_goes_once_it_is_found(relay, reader):
+    unknown(relay, "recorded")
+    relay.take(make_refund("5.00"))
+    assert relay.statuses() == ["unknown", "waiting"]
+    probe(relay, reader)
+    relay.post()
+    assert relay.statuses() == ["posted", "posted"]
+    assert relay.luminate.refunds[0]["refund_user_confirm_code"] == "C1"
+
+
+def test_nothing_seen_is_no_proof_before_the_settling_time(relay, reader):
+    entry = unknown(relay, "lost")
+    assert probe(relay, reader).later == [entry.id]
+    assert relay.entry(entry.id).status is Status.UNKNOWN
+    assert probe(relay, reader).later == []  # the next rung is minutes away
+
+
+def test_proven_absent_it_is_sent_again_and_mails_nobody(relay, reader):
+    entry = unknown(relay, "lost")
+    probe(relay, reader)
+    relay.later(seconds=600)
+    assert probe(relay, reader).absent == [entry.id]
+    relay.post()
+    found = relay.entry(entry.id)
+    assert (found.status, found.fence, len(relay.luminate.gifts)) == (Status.POSTED, 2, 1)
+    assert relay.luminate.mails == 0
+    assert found.mail is False
+
+
+def test_a_gift_that_luminate_shows_late_is_not_sent_twice(relay, reader):
+    entry = unknown(relay, "recorded")
+    reader.hidden = {"C1"}
+    probe(relay, reader)
+    reader.hidden = set()
+    relay.later(seconds=600)
+    assert probe(relay, reader).recorded == [entry.id]
+    assert len(relay.luminate.sent("add")) == 1
+
+
+def test_look_alikes_go_to_a_person_with_the_rows(relay, reader):
+    entry = unknown(relay, "recorded")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("25.00"), "BY-HAND", at, tender="credit")]
+    assert probe(relay, reader).person == [entry.id]
+    found = relay.entry(entry.id)
+    assert (found.status, found.reason, found.probe_at) == (Status.UNKNOWN, "look_alikes", None)
+    assert sorted(row["confirmation_code"] for row in found.candidates) == ["BY-HAND", "C1"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"tender": "check"}, {"last4": "1111"}, {"form_id": "9"}, {"email": "other@example.org"}, {"sub_source": "ch_9"}],
+)
+def test_a_row_that_differs_in_anything_both_sides_tell_is_another_gift(relay, reader, told):
+    entry = unknown(relay, "lost")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("25.00"), "OTHER", at, **told)]
+    assert probe(relay, reader).later == [entry.id]
+
+
+def test_a_row_of_another_amount_or_another_hour_is_another_gift(relay, reader):
+    entry = unknown(relay, "lost")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("25.01"), "A", at), reader.row(Decimal("25.00"), "B", at - timedelta(hours=1))]
+    assert probe(relay, reader).later == [entry.id]
+
+
+def test_a_row_without_a_time_may_be_the_one_so_absence_is_not_concluded(relay, reader):
+    entry = unknown(relay, "lost")
+    relay.later(hours=1)
+    reader.extra = [reader.row(Decimal("25.00"), "C9", None)]
+    assert probe(relay, reader).recorded == [entry.id]
+
+
+def test_our_own_transaction_id_beats_look_alikes(relay, reader):
+    entry = unknown(relay, "recorded")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("25.00"), "C1", at, sub_source="ch_1"), reader.row(Decimal("25.00"), "X", at)]
+    reader.hidden = {"C1"}
+    assert probe(relay, reader).recorded == [entry.id]
+    assert relay.entry(entry.id).confirmation_code == "C1"
+
+
+def test_a_code_that_another_entry_owns_is_not_this_gift(relay, reader):
+    relay.take(make_gift(keys=("ch_0",)))
+    relay.post()
+    entry = unknown(relay, "lost")
+    assert [gift.status for gift in relay.gifts()] == [Status.POSTED, Status.UNKNOWN]
+    assert probe(relay, reader).later == [entry.id]
+
+
+@pytest.mark.parametrize("reason", ["several_constituents"])
+def test_what_no_later_look_can_mend_goes_to_a_person_at_once(relay, reader, reason):
+    entry = unknown(relay, "recorded")
+    reader.refuses = ReadRefused(reason, "The e-mail address belongs to several constituents.")
+    assert probe(relay, reader).person == [entry.id]
+    assert relay.entry(entry.id).reason == f"probe_{reason}"
+
+
+@pytest.mark.parametrize("error", [ReadRefused("not_permitted", "No."), MaybeSent("read_timeout: No answer.")])
+def test_a_look_up_that_fails_is_repeated_on_the_ladder_then_a_person(relay, reader, error):
+    entry = unknown(relay, "recorded")
+    reader.refuses = error
+    moments = []
+    for _ in LADDER[1:]:
+        probe(relay, reader)
+        with relay.database.read() as tx:
+            wait = relay.entry(entry.id).probe_at - relay.database.now(tx)
+        moments.append(round(wait.total_seconds(), -1))
+        relay.later(seconds=wait.total_seconds() + 1)
+    assert moments == [480, 3000, 18000, 64800]
+    assert probe(relay, reader).person == [entry.id]
+    found = relay.entry(entry.id)
+    assert (found.status, found.reason, found.probe_at) == (Status.UNKNOWN, "not_resolved", None)
+    assert len(relay.luminate.sent("add")) == 1
+
+
+def test_an_unknown_refund_that_was_recorded_is_found(relay, reader):
+    relay.take(make_gift())
+    relay.post()
+    relay.luminate.script = ["recorded"]
+    relay.take(make_refund("5.00"))
+    relay.post()
+    relay.later(seconds=121)
+    assert len(probe(relay, reader).recorded) == 1
+    assert relay.statuses() == ["posted", "posted"]
+
+
+def test_an_unknown_refund_is_never_sent_again_by_the_machine(relay, reader):
+    relay.take(make_gift())
+    relay.post()
+    relay.luminate.script = ["lost"]
+    relay.take(make_refund("5.00"))
+    relay.post()
+    relay.later(hours=1)
+    assert len(probe(relay, reader).person) == 1
+    relay.later(days=30)
+    relay.post()
+    assert len(relay.luminate.sent("refund")) == 1
+    assert relay.refunds()[0].reason == "refund_not_seen"
+
+
+def test_an_equal_refund_that_is_known_is_not_taken_for_the_unknown_one(relay, reader):
+    relay.take(make_gift())
+    relay.post()
+    relay.take(make_refund("5.00", keys=("re_1",)))
+    relay.post()
+    relay.luminate.script = ["lost"]
+    relay.take(make_refund("5.00", keys=("re_2",)))
+    relay.post()
+    relay.later(hours=1)
+    assert probe(relay, reader).recorded == []
+    assert len(relay.luminate.refunds) == 1
+
+
+def test_a_lost_lease_is_looked_up_like_any_other_doubt(relay, reader):
+    relay.take(make_gift())
+    with relay.database.write() as tx:
+        now = relay.database.now(tx)
+        claims.claim(tx, claims.next_due(tx, "alder", now), now, seconds=180, worker="w", login_name="api")
+    relay.later(seconds=181)
+    relay.sweep().run()
+    relay.later(seconds=121)
+    probe(relay, reader)
+    relay.later(seconds=600)
+    assert len(probe(relay, reader).absent) == 1
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+
+
+def test_a_pause_stops_no_look_up(relay, reader):
+    entry = unknown(relay, "recorded")
+    relay.luminate.script = ["blocked"]
+    relay.take(make_gift(keys=("ch_2",), donor=replace(make_gift().donor, email="other@example.org")))
+    relay.post()
+    assert probe(relay, reader).recorded == [entry.id]
+
+
+def test_the_sweep_rings_for_a_look_up(sqlite_url):
+    relay = make_relay(sqlite_url, make_organization(probe=Probe(ladder=(10,), settle_seconds=0)))
+    relay.luminate.script = ["recorded"]
+    relay.take(make_gift())
+    relay.post()
+    relay.sweep().run()
+    assert relay.bell.rings == ["alder"]  # the intake's ring only
+    relay.later(seconds=11)
+    relay.sweep("another").run()
+    assert relay.bell.rings == ["alder", "alder"]
+
+
+def test_two_probes_at_once_adopt_once(relay, reader):
+    entry = unknown(relay, "recorded")
+    probing = Probing(relay.database, relay.organization, reader)
+    seen = relay.entry(entry.id)
+    probed = probe(relay, reader)
+    probing.probe(seen, probed)
+    assert probed.recorded == [entry.id]
+
+
+def test_a_refund_taken_back_while_its_gift_is_unknown_leaves_the_gift_alone(relay, reader):
+    entry = unknown(relay, "recorded")
+    relay.take(make_refund("25.00"))
+    relay.take(make_back("re_1", "25.00"))
+    probe(relay, reader)
+    relay.post()
+    assert relay.entry(entry.id).status is Status.POSTED
+    assert relay.luminate.refunds == []

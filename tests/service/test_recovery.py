@@ -1,0 +1,94 @@
+"""A ledger restored from a backup: what it calls unsent may be in Luminate, so it is looked up before anything goes."""
+
+import itertools
+import shutil
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from relay.errors import ReplayRefused
+from relay.ledger import pauses
+from relay.probing import Probing
+from relay.recovery import Recovery
+from relay.status import Status
+from tests.builders import make_gift, make_refund, make_relay
+from tests.service.test_probing import FakeReader
+
+
+def restored(relay, tmp_path):
+    """The same world with the ledger of the backup: Luminate remembers what the ledger has forgotten."""
+    relay.database.engine.dispose()
+    again = make_relay(f"sqlite:///{tmp_path / 'backup.db'}")
+    again.luminate, again.provider.numbers = relay.luminate, itertools.count(100)
+    return again
+
+
+@pytest.fixture
+def after_restore(relay, tmp_path):
+    """Two gifts queued at the backup; one was posted after it."""
+    relay.take(make_gift(keys=("ch_1",)))
+    relay.take(make_gift("40.00", keys=("ch_2",)))
+    relay.database.engine.dispose()
+    shutil.copy(tmp_path / "ledger.db", tmp_path / "backup.db")
+    since = datetime.now(UTC)
+    relay.luminate.script = ["ok", "rejected"]
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+    return restored(relay, tmp_path), since
+
+
+def recover(relay, since):
+    return Recovery(relay.database, relay.settings.organizations).start(since, who="Ada", reason="disk died")
+
+
+def reader_of(relay, since):
+    class Reader(FakeReader):
+        def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
+            rows = [self.row(Decimal(one["other_amount"]), code, since) for code, one in relay.luminate.gifts.items()]
+            return tuple(row for row in rows if begin <= row.at <= end)
+
+    return Reader(relay)
+
+
+def test_nothing_is_posted_before_the_suspects_are_looked_up(after_restore):
+    relay, since = after_restore
+    recovered = recover(relay, since)
+    assert recovered.suspects == {"alder": [1, 2]}
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+    assert relay.statuses() == ["unknown", "unknown"]
+
+
+def test_the_truth_is_found_and_nothing_is_doubled(after_restore):
+    relay, since = after_restore
+    recover(relay, since)
+    relay.later(minutes=11)
+    probed = Probing(relay.database, relay.organization, reader_of(relay, since)).run()
+    assert (probed.recorded, probed.absent) == ([1], [2])
+    Recovery(relay.database, relay.settings.organizations).finish("alder")
+    relay.post()
+    assert relay.statuses() == ["posted", "posted"]
+    assert len(relay.luminate.gifts) == 2
+
+
+def test_posting_is_refused_while_suspects_are_open_unless_overruled(after_restore):
+    relay, since = after_restore
+    recover(relay, since)
+    recovery = Recovery(relay.database, relay.settings.organizations)
+    with pytest.raises(ReplayRefused, match="2 entries of alder"):
+        recovery.finish("alder")
+    with relay.database.read() as tx:
+        assert pauses.of(tx, "alder").reason == "recovering"
+    recovery.finish("alder", anyway=True)
+    with relay.database.read() as tx:
+        assert pauses.of(tx, "alder") is None
+
+
+def test_what_a_person_did_not_decide_stays_unknown(after_restore):
+    relay, since = after_restore
+    relay.take(make_refund("5.00"))
+    recover(relay, since)
+    assert relay.statuses() == ["unknown", "unknown", "unknown"]
+    assert [row["action"] for row in relay.corrections()] == ["recover"] * 3
+    assert all(entry.status is Status.UNKNOWN for entry in relay.entries())
