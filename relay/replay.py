@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relay import refunding
+from relay.booking import HELD_BY_PERSON
 from relay.config import Organization
 from relay.errors import ReplayRefused, TransitionRefused
 from relay.giving import gift_columns
@@ -71,7 +72,9 @@ class Replay:
             return Planned(entry, f"it is the same payment as entry {entry.merged_into}", "")
         if entry.status not in REPLAYABLE:
             return Planned(entry, _WHY_NOT[entry.status], "")
-        if entry.kind is Kind.GIFT and (wrong := _still_wrong(entry, organization)):
+        if not entry.fact:
+            return Planned(entry, "nothing is known of its gift; record it in Luminate by hand, then close it", "")
+        if entry.kind is not Kind.REFUND and (wrong := _still_wrong(entry, organization)):
             return Planned(entry, f"it would be held again: {wrong}", "")
         return Planned(entry, "", _effect(entry, organization, mail=mail))
 
@@ -214,6 +217,8 @@ def _mapped(
     if proven and entry.reason == "other_fiscal_year":
         overrides["fiscal_year"] = "accepted"
     columns = gift_columns(gift, organization, entry.provider, mail=mail, overrides=overrides)
+    if not proven and entry.reason in HELD_BY_PERSON:  # put right, and still for a person to release
+        columns |= {"status": entry.status, "reason": entry.reason, "reason_text": entry.reason_text}
     return columns | {"overrides": overrides}
 
 

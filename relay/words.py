@@ -131,7 +131,8 @@ NEXT: Mapping[str, str] = {
     "names_no_payment": "Find its gift at the provider and refund it in Luminate by hand, then `flask close {id}`.",
     "more_than_left": "Compare the refunds of this gift at the provider and in Luminate, then `flask close {id}`.",
     "other_login": "Refund it in Luminate by hand, or with the account that added it, then `flask close {id}`.",
-    "money_came_back": "Undo the refund in Luminate by hand (record the gift again), then `flask close {id}`.",
+    "money_came_back": "Luminate cannot undo a refund. `flask replay {id}` records the money as a gift once more; "
+    "if somebody has recorded it there by hand, `flask close {id}`.",
     "reopened": "`flask replay {id}` sends it; `flask close {id}` ends it again.",
     # waiting
     "gift_not_seen": "It waits for the event of its gift. If the gift was before relay's time, refund it in Luminate "

@@ -103,6 +103,17 @@ def test_reopening_holds_it_until_it_is_replayed(house):
     assert house.status(1) == "queued"
 
 
+def test_a_correction_does_not_release_what_a_person_holds(house):
+    house.give("ch_1")
+    house.run("close", 1, *ASKED)
+    house.run("reopen", 1, *ASKED)
+    house.run("correct", 1, "donor.phone=5551234", *ASKED)
+    assert house.status(1) == "held"
+    house.run("replay", 1, "--yes", *ASKED)
+    house.post()
+    assert house.luminate.calls[0]["donor.phone"] == "5551234"
+
+
 def test_a_posted_gift_cannot_be_closed(house):
     house.give("ch_1")
     house.post()

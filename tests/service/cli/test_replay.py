@@ -140,6 +140,32 @@ def test_somebody_else_was_first(house, monkeypatch):
     assert house.status(1) == "closed"
 
 
+def test_money_that_came_back_is_recorded_once_more_by_a_replay(house):
+    house.give("ch_1", "25.00")
+    house.refund("re_1", "ch_1", "10.00")
+    house.post()
+    house.post()
+    back = house.back("re_1", "ch_1", "10.00")
+    assert house.status(back) == "held"
+    assert f"`flask replay {back}` records the money" in " ".join(house.run("show", back).stdout.split())
+    assert "Would be sent again: 1 entry, reinstatements of $10.00." in (
+        house.run("replay", back, "--yes", *ASKED).stdout
+    )
+    house.post()
+    assert house.status(back) == "posted"
+    assert house.luminate.calls[-1]["other_amount"] == "10.00"
+    assert house.luminate.calls[-1]["send_receipt"] == "false"
+
+
+def test_money_that_came_back_for_a_gift_nobody_knows_is_recorded_by_hand(house):
+    house.refund("re_1", "ch_1", "10.00")
+    with house.relay.database.write() as tx:
+        tx.exec_driver_sql("UPDATE entries SET status = 'posted', posted_at = received_at")
+    back = house.back("re_1", "ch_1", "10.00")
+    result = house.run("replay", back, "--yes", *ASKED, code=1)
+    assert "record it in Luminate by hand" in result.stdout
+
+
 # --- an event read again --------------------------------------------------------------------------------------------
 
 
