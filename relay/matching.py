@@ -90,8 +90,8 @@ def matches(entry: Entry, row: Seen, doubt: Doubt) -> bool:
     )
     return (
         abs(row.amount) == entry.amount.decimal
-        and row.at is not None
-        and begin <= row.at <= end
+        # A row without a readable time may be the one: absence is never concluded from it.
+        and (row.at is None or begin <= row.at <= end)
         and all(ours == theirs for ours, theirs in told if ours and theirs)
     )
 

@@ -108,18 +108,18 @@ class Posting:
 
     def _claim(self) -> Claim | None:
         """The next entry to send, claimed; None if nothing is due, or posting is paused, paced or stopping."""
-        if self.stopping():
-            return None
         try:
-            with self.database.read() as reading:
-                candidate = self._candidate(reading)
-            if candidate is None:
-                return None
-            with self.database.write() as tx:
-                return self._take(tx, candidate)
+            while not self.stopping():
+                with self.database.read() as reading:
+                    candidate = self._candidate(reading)
+                if candidate is None:
+                    return None
+                with self.database.write() as tx:
+                    if claim := self._take(tx, candidate):
+                        return claim
         except LedgerUnavailable as error:
             log.warning("ledger_unavailable", organization=self.organization.name, why=str(error))
-            return None
+        return None
 
     def _candidate(self, tx: Connection) -> Entry | None:
         name, now = self.organization.name, self.database.now(tx)
