@@ -67,15 +67,16 @@ def book(desk: Desk, payment: int, refund: Refund) -> Booked:
         return _same(tx, owner, refund)
     if anonymous := claim_anonymous(desk, payment, refund):
         payments.add_refund_keys(tx, source, payment, refund.keys, anonymous.id)
+        _prove(desk, anonymous)
         return Booked(anonymous.id, "same", f"names the refund of entry {anonymous.id}")
-    made = _make(desk, payment, refund, refund.amount, refund.keys[0])
+    made = make(desk, payment, refund, refund.amount, refund.keys[0])
     payments.add_refund_keys(tx, source, payment, refund.keys, made)
     return Booked(made, "made", forgo(desk, payment))
 
 
 def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
     entry = entries.get(tx, owner)
-    if entry is not None and entry.amount != refund.amount:
+    if entry is not None and entry.claimed_by_keys is None and entry.amount != refund.amount:
         return Booked(owner, "flagged", f"says {refund.amount}, but entry {owner} has {entry.amount}")
     return Booked(owner, "same", f"announces the refund of entry {owner} again")
 
@@ -83,17 +84,48 @@ def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
 def _book_from_total(desk: Desk, payment: int, refund: Refund) -> Booked:
     """Book the part of a running total that no refund has booked yet, at most what this event added."""
     booked = _chosen_refunds(desk.tx, payment)
-    total = payments.refunded_total(desk.tx, payment)
-    added = refund.amount.minor
-    new = min(added, total - sum(entry.amount.minor for entry in booked))
+    last = booked[-1].id if booked else None
+    known = sum(entry.amount.minor for entry in booked) - _given_back(desk.tx, payment)
+    new = min(refund.amount.minor, payments.refunded_total(desk.tx, payment) - known)
     if new <= 0:
-        last = booked[-1].id if booked else None
         return Booked(last, "same", "tells a total of refunds that are all known")
-    amount = Money(new, refund.amount.currency)
+    if not payments.has_void_refunds(desk.tx, payment):
+        made = _make_from_total(desk, payment, refund, new)
+        return Booked(made, "made", forgo(desk, payment))
+    # A total may have been told before a refund came back, or after it: the largest one no longer proves anything.
+    sure = min(new, refund.total.minor - known) if refund.total else new
+    if sure <= 0:
+        return Booked(last, "flagged", "tells a total that does not fit the refunds known: look at the payment")
+    made = _make_from_total(desk, payment, refund, sure)
+    _doubt(desk, made)
+    return Booked(made, "made")
+
+
+def _make_from_total(desk: Desk, payment: int, refund: Refund, minor: int) -> int:
     key = refund.parent_keys[0] if refund.parent_keys else "unnamed"
-    total_of_event = refund.total.minor if refund.total else new
-    made = _make(desk, payment, refund, amount, f"{key}:{total_of_event}")
-    return Booked(made, "made", forgo(desk, payment))
+    total = refund.total.minor if refund.total else minor
+    return make(desk, payment, refund, Money(minor, refund.amount.currency), f"{key}:{total}")
+
+
+def _doubt(desk: Desk, made: int) -> None:
+    """Hold a refund that a total seems to tell of, although it may be one that came back."""
+    entry = entries.get(desk.tx, made)
+    if entry is not None and entry.status is not Status.CLOSED:
+        text = "A total tells of this refund, but one of this gift came back: look at it, then replay or close."
+        entries.move(desk.tx, entry, Status.HELD, desk.now, reason="total_unclear", reason_text=text)
+
+
+def _prove(desk: Desk, entry: Entry) -> None:
+    """A doubtful refund that the provider names is none any more."""
+    if entry.reason == "total_unclear" and entry.claimed_by_keys == entry.amount.minor:
+        columns = again(desk, entry, mail=entry.mail)
+        entries.move(desk.tx, entry, columns.pop("status"), desk.now, **columns)
+
+
+def _given_back(tx: Connection, payment: int) -> int:
+    """How much of the refunds by choice came back after they were sent, in minor units."""
+    back = entries.of_payment(tx, payment, Kind.REINSTATEMENT)
+    return sum(entry.amount.minor for entry in back if entry.refund_reason == RefundReason.REFUND)
 
 
 def forgo(desk: Desk, payment: int) -> str:
@@ -125,16 +157,29 @@ def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
     """An entry made from a running total that this named refund is part of."""
     if refund.reason is not RefundReason.REFUND:
         return None
-    for entry in _chosen_refunds(desk.tx, payment):
-        if entry.claimed_by_keys is None:
-            continue
-        claimed = entry.claimed_by_keys + refund.amount.minor
-        if claimed <= entry.amount.minor and entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
-            return entry
+    room = [(_room(entry), entry) for entry in _chosen_refunds(desk.tx, payment)]
+    fits = [(left, entry) for left, entry in room if _fits(entry, left, refund.amount.minor)]
+    for left, entry in sorted(fits, key=lambda one: one[0]):
+        claimed = entry.amount.minor - left + refund.amount.minor
+        if entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
+            return entries.get(desk.tx, entry.id)
     return None
 
 
-def _make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> int:
+def _room(entry: Entry) -> int:
+    """What no named refund has claimed of an entry made from a running total; a named one has no room."""
+    return 0 if entry.claimed_by_keys is None else entry.amount.minor - entry.claimed_by_keys
+
+
+def _fits(entry: Entry, left: int, minor: int) -> bool:
+    """Whether a named refund may be part of it. A total that told what it was before told of one refund only."""
+    told = refund_from_json(entry.fact)
+    single = told.before is not None and told.amount == entry.amount
+    return left == minor if single else left >= minor
+
+
+def make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> int:
+    """A refund's entry, standing where things stand now."""
     gift = entries.gift_of(desk.tx, payment)
     return entries.create(
         desk.tx,
@@ -209,6 +254,16 @@ def release(desk: Desk, gift: Entry) -> list[int]:
         if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
             moved.append(refund.id)
     return moved
+
+
+def reopen(desk: Desk, gift: Entry) -> None:
+    """A gift is open again: the refunds that had ended with it wait for it as before."""
+    for refund in entries.refunds_of(desk.tx, gift.payment_id, {Status.CLOSED}):
+        if refund.reason != "gift_closed" or not entries.move(desk.tx, refund, Status.HELD, desk.now):
+            continue
+        held = entries.get(desk.tx, refund.id) or refund
+        columns = again(desk, held, mail=held.mail)
+        entries.move(desk.tx, held, columns.pop("status"), desk.now, **columns)
 
 
 def again(desk: Desk, entry: Entry, *, mail: bool) -> dict[str, Any]:

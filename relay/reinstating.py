@@ -12,9 +12,10 @@ from relay.config import Reinstate
 from relay.gifts import Refund, Reinstatement
 from relay.giving import given_again
 from relay.ledger import entries, payments
+from relay.ledger.codec import refund_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import RefundKey
-from relay.refunding import FORGONE, Desk, claim_anonymous
+from relay.refunding import FORGONE, Desk, claim_anonymous, make, reopen
 from relay.status import UNSENT, Kind, Status
 
 
@@ -33,10 +34,24 @@ def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
         return []
     ended = {"reason": "taken_back", "reason_text": back.text}
     if owner.status in UNSENT and entries.move(tx, owner, Status.CLOSED, desk.now, **ended):
-        return [owner.id]
+        return [owner.id, *_rest(desk, owner, back)]
     if owner.status is Status.CLOSED:
+        if owner.reason == "gift_closed":
+            entries.change(tx, owner, desk.now, **ended)
         return _give_after_all(desk, owner, back)
     return [owner.id, _reinstate(desk, owner, back)]
+
+
+def _rest(desk: Desk, ended: Entry, back: Reinstatement) -> list[int]:
+    """Only a part of an unsent refund came back (a total may hold several): what did not is booked anew."""
+    if back.amount is None or back.amount.currency != ended.amount.currency or back.amount.minor >= ended.amount.minor:
+        return []
+    refund, left = refund_from_json(ended.fact), ended.amount - back.amount
+    made = make(desk, ended.payment_id, refund, left, ended.provider_transaction_id)
+    payments.hand_over_refunds(desk.tx, ended.id, made)
+    if ended.claimed_by_keys is not None and (entry := entries.get(desk.tx, made)):
+        entries.change(desk.tx, entry, desk.now, claimed_by_keys=ended.claimed_by_keys - back.amount.minor)
+    return [made]
 
 
 def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[RefundKey]) -> Entry | None:
@@ -65,6 +80,7 @@ def _reinstate(desk: Desk, owner: Entry, back: Reinstatement) -> int:
         payment_id=owner.payment_id,
         kind=Kind.REINSTATEMENT,
         amount=amount,
+        refund_reason=owner.refund_reason,
         provider_transaction_id=back.refund_keys[0] if back.refund_keys else owner.provider_transaction_id,
         parent_transaction_id=owner.parent_transaction_id,
         received_at=desk.now,
@@ -80,4 +96,7 @@ def _give_after_all(desk: Desk, owner: Entry, back: Reinstatement) -> list[int]:
     if gift is None or gift.status is not Status.CLOSED or gift.reason != FORGONE:
         return []
     words = {"reason": "money_came_back", "reason_text": f"{back.text} The gift was not posted because of its refund."}
-    return [gift.id] if entries.move(desk.tx, gift, Status.HELD, desk.now, **words) else []
+    if not entries.move(desk.tx, gift, Status.HELD, desk.now, **words):
+        return []
+    reopen(desk, gift)
+    return [gift.id]

@@ -128,6 +128,10 @@ class FakeLuminate:
         return as_answer({"donationResponse": {"errors": problem}})
 
 
+# Every event of every fake provider has a number of its own, so that two relays may share a ledger.
+_numbers = itertools.count(1)
+
+
 class FakeBell:
     """Remembers for whom it was rung."""
 
@@ -145,12 +149,11 @@ class FakeProvider:
     def __init__(self):
         self.provider = Provider("acme", self.verify, self.parse)
         self.known = {}
-        self.numbers = itertools.count(1)
         self.fails_with = None
 
     def event(self, facts, *, live=True):
         """The body of a new event with these facts."""
-        body = orjson.dumps({"id": f"evt_{next(self.numbers)}"})
+        body = orjson.dumps({"id": f"evt_{next(_numbers)}"})
         self.known[body] = (facts, live)
         return body
 

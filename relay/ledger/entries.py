@@ -121,7 +121,12 @@ def gift_of(tx: Connection, payment_id: int, *, keep: bool = False) -> Entry | N
 
 def refunds_of(tx: Connection, payment_id: int, statuses: Iterable[Status] | None = None) -> list[Entry]:
     """The refunds of a payment, oldest first."""
-    found = select(entries).where(entries.c.payment_id == payment_id, entries.c.kind == Kind.REFUND)
+    return of_payment(tx, payment_id, Kind.REFUND, statuses)
+
+
+def of_payment(tx: Connection, payment_id: int, kind: Kind, statuses: Iterable[Status] | None = None) -> list[Entry]:
+    """The entries of one kind of a payment, oldest first."""
+    found = select(entries).where(entries.c.payment_id == payment_id, entries.c.kind == kind)
     if statuses is not None:
         found = found.where(entries.c.status.in_(list(statuses)))
     return [of_row(row) for row in tx.execute(found.order_by(entries.c.received_at, entries.c.id))]

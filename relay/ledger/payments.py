@@ -97,6 +97,18 @@ def add_refund_keys(
         insert_or_ignore(tx, refund_keys, row)
 
 
+def has_void_refunds(tx: Connection, payment_id: int) -> bool:
+    """Whether money of some refund of this payment came back."""
+    void = select(refund_keys.c.key).where(refund_keys.c.payment_id == payment_id, refund_keys.c.void)
+    return tx.execute(void.limit(1)).first() is not None
+
+
+def hand_over_refunds(tx: Connection, gone: int, kept: int) -> None:
+    """The refunds that are not void and were booked as one entry are booked as another now."""
+    booked = (refund_keys.c.entry_id == gone) & ~refund_keys.c.void
+    tx.execute(update(refund_keys).where(booked).values(entry_id=kept))
+
+
 def void_refund_keys(tx: Connection, source: Source, keys: Iterable[str]) -> None:
     """The money of these refunds came back: a late "succeeded" books nothing."""
     columns = refund_keys.c

@@ -1,0 +1,321 @@
+"""Refund algebra: what a refund, a failure or a dispute does, so that Luminate's net equals the provider's."""
+
+import itertools
+
+import pytest
+
+from relay.ledger.search import Filter
+from relay.money import Money
+from relay.status import Kind, Status, Verdict
+from tests.builders import (
+    make_back,
+    make_chargeback,
+    make_gift,
+    make_luminate,
+    make_organization,
+    make_refund,
+    make_relay,
+    make_total,
+    usd,
+)
+
+
+@pytest.fixture
+def given(relay):
+    """A relay whose gift of 25.00 is in Luminate."""
+    relay.take(make_gift())
+    relay.post()
+    return relay
+
+
+def test_a_refund_of_a_posted_gift_is_sent_with_its_own_amount(given):
+    given.take(make_refund("5.00"))
+    given.post()
+    (call,) = given.luminate.sent("refund")
+    assert (call["refund_amount"], call["refund_user_confirm_code"]) == ("5.00", "C1")
+    assert given.luminate.net == 2000
+
+
+def test_a_refund_waits_until_its_gift_is_posted(relay):
+    relay.take(make_refund())
+    assert [(one.status, one.reason) for one in relay.refunds()] == [(Status.WAITING, "gift_not_seen")]
+    relay.take(make_gift())
+    relay.post()
+    assert relay.statuses() == ["posted", "posted"]
+    assert [name for name, _ in relay.luminate.calls] == ["add", "refund"]
+
+
+def test_a_refund_ends_with_its_gift_and_comes_back_with_it(relay):
+    relay.take(make_gift())
+    relay.take(make_refund())
+    relay.replay.close(1, who="ann", reason="no gift")
+    assert relay.statuses() == ["closed", "closed"]
+    relay.replay.reopen(1, who="ann", reason="a gift after all")
+    assert relay.statuses() == ["held", "waiting"]
+    replay(relay, 1)
+    relay.post()
+    assert relay.luminate.net == 2000
+
+
+def test_a_refund_of_a_closed_gift_that_failed_stays_ended(relay):
+    relay.take(make_gift())
+    relay.take(make_refund())
+    relay.replay.close(1, who="ann", reason="no gift")
+    relay.take(make_back())
+    relay.replay.reopen(1, who="ann", reason="a gift after all")
+    assert relay.statuses() == ["held", "closed"]
+
+
+def test_a_refund_of_a_closed_gift_is_closed_too(relay):
+    relay.take(make_gift())
+    relay.replay.close(1, who="ann", reason="no gift")
+    relay.take(make_refund())
+    assert [(one.status, one.reason) for one in relay.refunds()] == [(Status.CLOSED, "gift_closed")]
+
+
+def replay(relay, *ids, mail=False):
+    return relay.replay.run(relay.replay.plan(Filter(ids=ids), mail=mail), who="ann", reason="again", mail=mail)
+
+
+@pytest.mark.parametrize(
+    ("refund", "reason"),
+    [
+        (make_refund("25.01"), "more_than_left"),
+        (make_refund(Money.parse("5.00", "CAD")), "other_currency"),
+        (make_refund(parents=()), "names_no_payment"),
+    ],
+)
+def test_a_refund_that_cannot_be_sent_is_held_with_its_reason(given, refund, reason):
+    given.take(refund)
+    assert [(one.status, one.reason) for one in given.refunds()] == [(Status.HELD, reason)]
+    given.post()
+    assert given.luminate.sent("refund") == []
+
+
+def test_only_the_account_that_added_a_gift_refunds_it(sqlite_url):
+    relay = make_relay(sqlite_url)
+    relay.take(make_gift())
+    relay.post()
+    relay = make_relay(sqlite_url, make_organization(luminate=make_luminate(login_name="other")))
+    relay.take(make_refund())
+    (refund,) = relay.refunds()
+    assert (refund.status, refund.reason) == (Status.HELD, "other_login")
+    assert "'api'" in refund.reason_text
+
+
+def test_refunds_together_never_exceed_the_gift(given):
+    for number in range(4):
+        given.take(make_refund("10.00", keys=(f"re_{number}",)))
+    given.post()
+    assert sorted(given.statuses(Kind.REFUND)) == ["held", "held", "posted", "posted"]
+    assert given.luminate.net == 500
+
+
+def test_an_unknown_refund_counts_against_what_is_left(given):
+    given.luminate.script = ["lost"]
+    given.take(make_refund("20.00"))
+    given.post()
+    given.take(make_refund("10.00", keys=("re_2",)))
+    assert given.statuses(Kind.REFUND) == ["unknown", "held"]
+
+
+def test_a_refused_refund_leaves_room_and_is_checked_again_on_replay(given):
+    given.luminate.script = ["rejected"]
+    given.take(make_refund("20.00"))
+    given.post()
+    given.take(make_refund("10.00", keys=("re_2",)))
+    given.post()
+    replay(given, 2)
+    assert (given.entry(2).status, given.entry(2).reason) == (Status.HELD, "more_than_left")
+
+
+def test_a_refund_that_was_not_sent_is_retried(given):
+    given.luminate.script = ["not_sent", "not_sent"]
+    given.take(make_refund())
+    given.post()
+    given.later(days=1)
+    given.post()
+    given.later(days=1)
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted"], 2000)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_totals_and_names_of_two_refunds_count_once_in_any_order(given, order):
+    told = (
+        make_total("5.00"),
+        make_total("12.00", before="5.00"),
+        make_refund("5.00"),
+        make_refund("7.00", keys=("re_2",)),
+    )
+    for place in order:
+        given.take(told[place])
+        given.take(told[place])
+    given.post()
+    assert given.luminate.net == 1300
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_total_without_its_history_counts_once(given, order):
+    told = (make_total("12.00"), make_refund("5.00"), make_refund("7.00", keys=("re_2",)))
+    for place in order:
+        given.take(told[place])
+    given.post()
+    assert given.luminate.net == 1300
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_totals_alone_count_once_in_any_order(given, order):
+    told = (make_total("5.00"), make_total("12.00", before="5.00"), make_total("20.00", before="12.00"))
+    for place in order:
+        given.take(told[place])
+    given.post()
+    assert given.luminate.net == 500
+
+
+def test_another_amount_of_a_known_refund_is_flagged(given):
+    given.take(make_refund("5.00"))
+    assert given.take(make_refund("6.00")).verdict is Verdict.FLAGGED
+    assert [one.amount for one in given.refunds()] == [usd("5.00")]
+
+
+# --- the money comes back ------------------------------------------------------------------------------------------
+
+
+def test_a_refund_that_failed_before_it_was_sent_ends(given):
+    given.take(make_refund())
+    given.take(make_back())
+    given.post()
+    assert [(one.status, one.reason) for one in given.refunds()] == [(Status.CLOSED, "taken_back")]
+    assert given.luminate.net == 2500
+
+
+def test_a_refund_that_failed_after_it_was_sent_is_a_person_s(given):
+    given.take(make_refund())
+    given.post()
+    given.take(make_back())
+    given.take(make_back())
+    (back,) = given.entries(Kind.REINSTATEMENT)
+    assert (back.status, back.reason, back.amount) == (Status.HELD, "money_came_back", usd("5.00"))
+    assert given.balance_holds()
+
+
+@pytest.mark.parametrize("lost", [make_refund("5.00"), make_chargeback("5.00", key="re_1")])
+def test_the_money_came_back_before_its_going_was_told(given, lost):
+    given.take(make_back())
+    given.take(lost)
+    given.post()
+    assert given.entries(Kind.REFUND, Kind.REINSTATEMENT) == []
+    assert given.luminate.net == 2500
+
+
+def test_a_late_total_does_not_revive_a_refund_that_failed(given):
+    given.take(make_refund("5.00"))
+    given.take(make_back())
+    given.take(make_total("5.00"))
+    given.post()
+    assert given.luminate.net == 2500
+    assert [(one.status, one.reason) for one in given.refunds()][1:] == [(Status.HELD, "total_unclear")]
+
+
+def test_a_late_total_of_a_failure_told_first_is_a_person_s(given):
+    given.take(make_back())
+    given.take(make_total("5.00"))
+    given.post()
+    assert given.luminate.net == 2500
+    assert [one.reason for one in given.refunds()] == ["total_unclear"]
+
+
+def test_a_doubtful_total_is_proven_by_the_refund_s_name(given):
+    given.take(make_back())
+    given.take(make_total("7.00"))
+    given.take(make_refund("7.00", keys=("re_2",)))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted"], 1800)
+
+
+def test_a_later_refund_after_one_failed_is_not_counted_away(given):
+    given.take(make_refund("5.00"))
+    given.post()
+    given.take(make_back())
+    given.take(make_total("7.00"))
+    assert [(one.amount, one.reason) for one in given.refunds()][1:] == [(usd("7.00"), "total_unclear")]
+
+
+def test_a_total_that_fits_no_refund_after_a_failure_is_flagged(given):
+    given.take(make_refund("5.00"))
+    given.take(make_total("5.00"))
+    given.take(make_back())
+    given.take(make_refund("3.00", keys=("re_2",)))
+    assert given.take(make_total("3.00")).verdict is Verdict.FLAGGED
+    given.post()
+    assert given.luminate.net == 2200
+
+
+def test_half_of_an_unsent_total_that_failed_leaves_the_other_half(relay):
+    relay.take(make_total("12.00"))
+    relay.take(make_refund("5.00"))
+    relay.take(make_refund("7.00", keys=("re_2",)))
+    relay.take(make_back("re_1", "5.00"))
+    relay.take(make_gift())
+    relay.post()
+    assert relay.luminate.net == 1800
+    relay.take(make_back("re_2", "7.00"))
+    assert [back.amount for back in relay.entries(Kind.REINSTATEMENT)] == [usd("7.00")]
+    assert relay.balance_holds()
+
+
+def test_half_of_an_unsent_total_that_fails_before_it_is_named(relay):
+    relay.take(make_total("12.00"))
+    relay.take(make_back("re_1", "5.00"))
+    relay.take(make_refund("7.00", keys=("re_2",)))
+    relay.take(make_refund("5.00"))
+    relay.take(make_gift())
+    relay.post()
+    assert relay.luminate.net == 1800
+
+
+def test_a_chargeback_beside_refunds_by_choice(given):
+    given.take(make_refund("5.00"))
+    given.take(make_chargeback("20.00"))
+    given.take(make_total("5.00"))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted", "posted"], 0)
+
+
+def test_a_chargeback_of_what_was_refunded_already_is_a_person_s(given):
+    given.take(make_refund("25.00"))
+    given.take(make_chargeback("25.00"))
+    given.post()
+    assert given.statuses(Kind.REFUND) == ["posted", "held"]
+    assert given.luminate.net == 0
+
+
+def test_a_dispute_told_twice_takes_the_money_once(given):
+    for _ in range(2):
+        given.take(make_chargeback())
+    given.take(make_back("dp_1", "25.00"))
+    given.take(make_back("dp_1", "25.00"))
+    given.take(make_chargeback())
+    given.post()
+    assert given.luminate.net == 2500
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-1.00"])
+def test_an_amount_of_nothing_never_becomes_a_full_refund(given, amount):
+    given.take(make_refund(amount))
+    given.post()
+    assert given.luminate.sent("refund") == []
+    assert given.events()[-1]["verdict"] == "not_understood"
+
+
+def test_what_did_not_fail_of_a_forgone_gift_s_refunds_waits_again(relay):
+    relay.take(make_gift("25.00"))
+    relay.take(make_refund("10.00"))
+    relay.take(make_refund("15.00", keys=("re_2",)))
+    assert relay.statuses() == ["closed", "closed", "closed"]
+    relay.take(make_back("re_2", "15.00"))
+    assert relay.statuses() == ["held", "waiting", "closed"]
+    replay(relay, 1)
+    relay.post()
+    assert relay.luminate.net == 1500
