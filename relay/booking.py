@@ -26,7 +26,7 @@ from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
 # While an entry is here a later event of the same payment may fill its blanks.
 FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECTED})
 # A person's hold: what is filled serves the replay, and releases nothing.
-HELD_BY_PERSON = frozenset({"reopened", "closed_before"})
+HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 

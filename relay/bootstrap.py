@@ -17,6 +17,7 @@ from relay.intake import Intake
 from relay.ledger.db import Database
 from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
+from relay.luminate.soap import SoapReader
 from relay.posting import Posting
 from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider
@@ -38,7 +39,9 @@ class Relay:
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
+    caller: Caller = field(default_factory=Caller)
     _clients: dict[str, LuminateClient] = field(default_factory=dict)
+    _soap: dict[str, SoapReader] = field(default_factory=dict)
 
     def client_for(self, organization: Organization) -> LuminateClient:
         """The organization's Luminate client: one keep-alive session a process."""
@@ -54,12 +57,19 @@ class Relay:
 
     def fetching_for(self, organization: Organization) -> Fetching:
         """The pending events of one organization."""
-        return Fetching(self.database, organization, self.providers, Caller(), stopping=self._stopping)
+        parts = (self.database, organization, self.providers, self.caller)
+        return Fetching(*parts, worker=self.worker, stopping=self._stopping)
 
     def probing_for(self, organization: Organization) -> Probing:
         """Look-ups for one organization."""
-        reader = RestReader(self.client_for(organization))
-        return Probing(self.database, organization, reader, stopping=self._stopping)
+        reader, soap = RestReader(self.client_for(organization)), self.soap_for(organization)
+        return Probing(self.database, organization, reader, soap, stopping=self._stopping)
+
+    def soap_for(self, organization: Organization) -> SoapReader | None:
+        """The second reader, where it is configured; it keeps its session and its description."""
+        if not organization.luminate.soap_url:
+            return None
+        return self._soap.setdefault(organization.name, SoapReader(organization.luminate))
 
     def sweep_for(self, worker: str) -> Sweep:
         """A sweep that takes its lease under this name."""
@@ -73,6 +83,8 @@ class Relay:
         self.database.dispose()
         self.redis.connection_pool.reset()
         self._clients.clear()
+        self._soap.clear()
+        self.caller = Caller()
         self.worker = worker_name()
 
 

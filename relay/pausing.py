@@ -5,13 +5,17 @@ from __future__ import annotations
 import structlog
 
 from relay.errors import ReplayRefused
-from relay.ledger import pauses
+from relay.ledger import pauses, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
+from relay.ledger.search import Filter
+from relay.status import Status
 
 log = structlog.get_logger(__name__)
 
 BY_PERSON = "paused_by_person"
+# The reason of entries that a restored ledger may have forgotten sending; see relay/recovery.py.
+RESTORED = "restored"
 
 
 def pause(database: Database, organization: str, *, who: str, reason: str) -> None:
@@ -27,13 +31,19 @@ def pause(database: Database, organization: str, *, who: str, reason: str) -> No
     log.info("posting_paused", organization=organization, who=who, why=reason)
 
 
-def resume(database: Database, organization: str, *, who: str, reason: str) -> Pause:
-    """Let posting go on. Gives back the pause that ended; raises ReplayRefused where there was none."""
+def resume(database: Database, organization: str, *, who: str, reason: str, anyway: bool = False) -> Pause:
+    """Let posting go on. Gives back the pause that ended; raises ReplayRefused where there was none.
+
+    After a restore it refuses too while suspects are not looked up, unless somebody says ``anyway``.
+    """
     with database.write() as tx:
         database.lock(tx, organization)
         found = pauses.of(tx, organization)
         if found is None:
             raise ReplayRefused(f"{organization} is not paused")
+        left = search.count(tx, Filter(organization=organization, statuses=(Status.UNKNOWN,), reason=RESTORED))
+        if left and not anyway:
+            raise ReplayRefused(f"{left} entries of {organization} are not looked up yet: posting could double a gift")
         pauses.end(tx, organization)
     log.info("posting_resumed", organization=organization, who=who, why=reason)
     return found

@@ -7,7 +7,6 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -83,6 +82,10 @@ class Probing:
         """Look one entry up, outside any transaction, then bring what was found into the ledger."""
         with self.database.read() as tx:
             doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), self.database.now(tx))
+            gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
+        if gift and gift.posted_at:
+            # Whether a refund's row bears its own time or its gift's is not documented.
+            doubt = Doubt(min(doubt.begin, gift.posted_at), doubt.end)
         try:
             rows = self._rows(entry, doubt)
         except (ReadRefused, TransportError) as error:
@@ -97,8 +100,11 @@ class Probing:
         begin, end = doubt.window
         if self.soap and entry.kind is not Kind.REFUND:
             form, amount = entry.parameters.get("form_id", ""), entry.amount.decimal
-            with suppress(ReadRefused, TransportError):
+            try:
                 by_form = self.soap.seen(begin=begin, end=end, amount=amount, form_id=form)
+            except (ReadRefused, TransportError) as error:
+                log.warning("soap_look_up_failed", organization=self.organization.name, why=str(error))
+            else:
                 if any(row.sub_source for row in by_form):
                     return by_form
         return self._rows_by_rest(entry, begin, end)

@@ -14,7 +14,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from relay.config import Organization
-from relay.errors import ReplayRefused
 from relay.ledger import entries, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
@@ -22,7 +21,7 @@ from relay.ledger.search import Filter
 from relay.status import Kind, Status
 
 PAUSE = "recovering"
-SUSPECT = "restored"
+SUSPECT = "restored"  # relay/pausing.py refuses to resume while such entries are unknown
 # Unsent by the backup; after it a worker or a person may have sent them.
 _SUSPECTS = (Status.HELD, Status.WAITING, Status.QUEUED, Status.POSTING, Status.RETRYING, Status.REJECTED)
 
@@ -59,18 +58,6 @@ class Recovery:
         suspects = list(search.listing(tx, Filter(organization=name, statuses=_SUSPECTS)))
         sendable = [entry for entry in suspects if entry.kind is not Kind.REINSTATEMENT]
         return [entry.id for entry in sendable if _suspect(tx, entry, since, now, who=who, reason=reason)]
-
-    def open_suspects(self, tx: Connection, name: str) -> int:
-        """How many entries of an organization still wait for their look-up after a restore."""
-        return len(list(search.listing(tx, Filter(organization=name, statuses=(Status.UNKNOWN,), reason=SUSPECT))))
-
-    def finish(self, name: str, *, anyway: bool = False) -> None:
-        """Let posting go on. Raises ReplayRefused while suspects are open, unless someone says ``anyway``."""
-        with self.database.write() as tx:
-            left = self.open_suspects(tx, name)
-            if left and not anyway:
-                raise ReplayRefused(f"{left} entries of {name} are not looked up yet: posting could double a gift")
-            pauses.end(tx, name)
 
 
 def _suspect(tx: Connection, entry: Entry, since: datetime, now: datetime, *, who: str, reason: str) -> bool:

@@ -11,13 +11,14 @@ from relay.cli.endings import close, reopen, resolve
 from relay.cli.events import events
 from relay.cli.gifts import gifts
 from relay.cli.pauses import pause, resume
+from relay.cli.recover import recover
 from relay.cli.replay import replay
 from relay.cli.show import show
 from relay.cli.sweep import sweep
 from relay.cli.work import work
 
 COMMANDS = (
-    work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, doctor,
+    work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from relay.status import Kind, Status
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # The names of the options as a function receives them.
-_NAMES = ("organization", "provider", "kind", "status", "code", "fund", "since", "until")
+_NAMES = ("organization", "provider", "kind", "status", "code", "fund", "since", "until", "late")
 
 
 def filter_options(*code_names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -31,6 +31,7 @@ def filter_options(*code_names: str) -> Callable[[Callable[..., Any]], Callable[
         click.option("--fund", metavar="TEXT", default="", help="With this in its fund."),
         click.option("--since", metavar="DAY", default="", help="Received on this day or later (2025-12-31)."),
         click.option("--until", metavar="DAY", default="", help="Received on this day or earlier."),
+        click.option("--late", is_flag=True, help="Recorded in another month or fiscal year than paid in."),
     )
 
     def with_filters(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,6 +57,7 @@ def _filter(chosen: dict[str, Any]) -> Filter:
         fund=chosen["fund"],
         since=moment("--since", chosen["since"], zone, days=0),
         until=moment("--until", chosen["until"], zone, days=1),
+        late=chosen["late"],
     )
 
 

@@ -27,9 +27,10 @@ def pause(organization: str, *, reason: str, who: str) -> None:
 @_organization
 @why
 @who
-def resume(organization: str, *, reason: str, who: str) -> None:
+@click.option("--anyway", is_flag=True, help="Although entries of a restored ledger are not looked up yet.")
+def resume(organization: str, *, reason: str, who: str, anyway: bool) -> None:
     """Let posting for ORGANIZATION go on."""
-    ended = resume_posting(parts().database, _configured(organization), who=who, reason=reason)
+    ended = resume_posting(parts().database, _configured(organization), who=who, reason=reason, anyway=anyway)
     parts().bell.ring(organization)
     since = words.minute(ended.since, zone_of(organization))
     say(f"Posting for {organization} goes on; it was paused since {since} by {ended.who}: {ended.reason_text}")

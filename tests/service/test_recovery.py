@@ -9,6 +9,7 @@ import pytest
 
 from relay.errors import ReplayRefused
 from relay.ledger import pauses
+from relay.pausing import resume
 from relay.probing import Probing
 from relay.recovery import Recovery
 from relay.status import Status
@@ -66,7 +67,7 @@ def test_the_truth_is_found_and_nothing_is_doubled(after_restore):
     relay.later(minutes=11)
     probed = Probing(relay.database, relay.organization, reader_of(relay, since)).run()
     assert (probed.recorded, probed.absent) == ([1], [2])
-    Recovery(relay.database, relay.settings.organizations).finish("alder")
+    resume(relay.database, "alder", who="Ada", reason="all looked up")
     relay.post()
     assert relay.statuses() == ["posted", "posted"]
     assert len(relay.luminate.gifts) == 2
@@ -75,12 +76,11 @@ def test_the_truth_is_found_and_nothing_is_doubled(after_restore):
 def test_posting_is_refused_while_suspects_are_open_unless_overruled(after_restore):
     relay, since = after_restore
     recover(relay, since)
-    recovery = Recovery(relay.database, relay.settings.organizations)
     with pytest.raises(ReplayRefused, match="2 entries of alder"):
-        recovery.finish("alder")
+        resume(relay.database, "alder", who="Ada", reason="quick")
     with relay.database.read() as tx:
         assert pauses.of(tx, "alder").reason == "recovering"
-    recovery.finish("alder", anyway=True)
+    resume(relay.database, "alder", who="Ada", reason="we know", anyway=True)
     with relay.database.read() as tx:
         assert pauses.of(tx, "alder") is None
 
