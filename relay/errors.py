@@ -135,12 +135,16 @@ class ProofPending(RelayError):
 
 
 class FetchFailed(RelayError):
-    """The provider's API did not tell what an event means; ``again``: asking later may help."""
+    """The provider's API did not tell what an event means; ``again``: asking later may help.
 
-    def __init__(self, message: str, *, again: bool) -> None:
+    ``silent``: the API as a whole does not answer us, so that asking for something else now is no use either.
+    """
+
+    def __init__(self, message: str, *, again: bool, silent: bool = False) -> None:
         """A sentence for a person, without secrets, addresses or donor data."""
         super().__init__(message)
         self.again = again
+        self.silent = silent
 
 
 class TransportError(RelayError):

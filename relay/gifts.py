@@ -188,6 +188,9 @@ class Refund:
     Where the provider names the refund, ``keys`` has its ids. Where it only tells a cumulative total,
     ``keys`` is empty, ``total`` is the sum refunded so far of this payment and ``before`` what it was before
     this event (None: not told); the ledger works out what is new, so that a total never counts twice.
+
+    ``only_if_booked``: the whole payment fell through (a bank debit that bounced, a void). Where the ledger has
+    no gift of it there is nothing to give back, and nothing to wait for: none will be made of it any more.
     """
 
     keys: tuple[str, ...]
@@ -196,6 +199,7 @@ class Refund:
     reason: RefundReason = RefundReason.REFUND
     total: Money | None = None
     before: Money | None = None
+    only_if_booked: bool = False
     occurred_at: datetime | None = None
     sources: tuple[Mapping[str, Any], ...] = ()
 

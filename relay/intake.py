@@ -144,7 +144,7 @@ class Intake:
             return stored, Verdict.NOT_UNDERSTOOD
         now = self.database.now(tx)
         if one.parsed.wanted:
-            events.wait(tx, stored, now)
+            events.wait(tx, stored, now, f"waits until a worker has asked for: {one.parsed.wanted}")
             return stored, Verdict.PENDING
         desk = booking.Booking(tx, charity, one.event.provider, stored, now)
         return stored, booking.book_event(desk, one.parsed)
@@ -172,14 +172,15 @@ def _new_event(
 ) -> NewEvent:
     # Unproven, a delivery must not take the place of the genuine one that bears its id.
     key = parsed.delivery_key if place is not None else f"unproven:{reading.nameless(delivery).delivery_key}"
+    # An index takes keys of a limited length only.
+    short = key if len(key) <= 300 else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     kept = (*KEPT_HEADERS, *source.kept_headers)
     return NewEvent(
         organization=charity.name,
         provider=source.name,
         event_id=parsed.event_id,
         type=parsed.type,
-        # An index takes keys of a limited length only.
-        delivery_key=key if len(key) <= 300 else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}",
+        delivery_key=short or None,
         body=mask_cards(source.scrub(delivery.body) if source.scrub else delivery.body),
         headers={name: delivery.headers[name] for name in kept if name in delivery.headers},
         live=parsed.live,

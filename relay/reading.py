@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from relay.config import Mode, Organization, ProviderSettings
-from relay.errors import NotUnderstood, WrongMode
+from relay.errors import MoneyError, NotUnderstood, Unreadable, WrongMode
 from relay.providers import Delivery, Parsed, Provider
+from relay.providers.calling import Caller
 
 log = structlog.get_logger(__name__)
+
+# What odd data makes of a mistake of ours.
+_OURS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def parts_of(source: Provider, delivery: Delivery) -> Sequence[Delivery]:
@@ -28,10 +33,28 @@ def read(source: Provider, delivery: Delivery, settings: ProviderSettings) -> tu
         return source.parse(delivery, settings), ""
     except NotUnderstood as error:
         about, problem = error.about, str(error)
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except _OURS as error:
         log.exception("parser_failed", provider=source.name)
         about, problem = None, f"relay could not read it ({type(error).__name__})"
     return about if isinstance(about, Parsed) else nameless(delivery), problem
+
+
+def fetched(
+    source: Provider, delivery: Delivery, settings: ProviderSettings, caller: Caller, received_at: datetime
+) -> Parsed:
+    """The meaning of a stored event that needs its provider's API.
+
+    Raises FetchFailed, BadSignature or NotUnderstood, and nothing else: one odd answer must not stop a worker.
+    """
+    if source.fetch is None:
+        raise NotUnderstood(f"{source.name} has no way to complete an event")
+    try:
+        return source.fetch(delivery, settings, caller, received_at)
+    except (MoneyError, Unreadable) as error:
+        raise NotUnderstood(str(error)) from error
+    except _OURS as error:
+        log.exception("fetching_failed", provider=source.name)
+        raise NotUnderstood(f"relay could not read the answer ({type(error).__name__})") from error
 
 
 def nameless(delivery: Delivery) -> Parsed:

@@ -69,6 +69,8 @@ def book(desk: Desk, payment: int, refund: Refund) -> Booked:
         payments.add_refund_keys(tx, source, payment, refund.keys, anonymous.id)
         _prove(desk, anonymous)
         return Booked(anonymous.id, "same", f"names the refund of entry {anonymous.id}")
+    if refund.only_if_booked and entries.gift_of(tx, payment) is None:
+        return Booked(None, "nothing", "nothing was booked of this payment, so nothing is given back")
     made = make(desk, payment, refund, refund.amount, refund.keys[0])
     payments.add_refund_keys(tx, source, payment, refund.keys, made)
     return Booked(made, "made", forgo(desk, payment))

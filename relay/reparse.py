@@ -97,7 +97,7 @@ class Reparse:
                 return parsed
         if provider.fetch is None:
             raise ReplayRefused(f"event {stored.id} was never proven to come from {stored.provider}")
-        return provider.fetch(delivery, settings, self.caller, stored.received_at)
+        return reading.fetched(provider, delivery, settings, self.caller, stored.received_at)
 
 
 def _book(

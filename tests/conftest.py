@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.databases", "tests.support.network"]
+pytest_plugins = ["tests.support.databases", "tests.support.network", "tests.support.provider_api"]
 
 settings.register_profile("relay", deadline=None)  # a busy machine is not a wrong answer
 settings.load_profile("relay")

@@ -22,7 +22,8 @@ class NewEvent:
     provider: str
     event_id: str
     type: str
-    delivery_key: str
+    # None: each delivery is an event of its own, even where it repeats another word for word.
+    delivery_key: str | None
     body: bytes
     headers: Mapping[str, str]
     live: bool | None
@@ -109,9 +110,9 @@ def judge(tx: Connection, event: int, verdict: Verdict, note: str) -> None:
     tx.execute(update(events).where(events.c.id == event).values(verdict=verdict, note=note))
 
 
-def wait(tx: Connection, event: int, now: datetime) -> None:
+def wait(tx: Connection, event: int, now: datetime, note: str) -> None:
     """The event waits until a worker has asked the provider's API."""
-    tx.execute(update(events).where(events.c.id == event).values(verdict=Verdict.PENDING, fetch_at=now))
+    tx.execute(update(events).where(events.c.id == event).values(verdict=Verdict.PENDING, fetch_at=now, note=note))
 
 
 def pending(tx: Connection, organization: str, now: datetime, *, limit: int) -> list[StoredEvent]:
@@ -136,6 +137,13 @@ def postpone(tx: Connection, event: int, fetch_at: datetime, note: str) -> None:
     """The provider's API did not tell: ask again later."""
     waits = (events.c.id == event) & (events.c.verdict == Verdict.PENDING)
     tx.execute(update(events).where(waits).values(fetch_at=fetch_at, fetches=events.c.fetches + 1, note=note))
+
+
+def defer(tx: Connection, organization: str, provider: str, fetch_at: datetime) -> None:
+    """The provider's API is silent: leave whatever else waits for it alone until then. It uses up no rung."""
+    waits = (events.c.organization == organization) & (events.c.provider == provider)
+    due = waits & (events.c.verdict == Verdict.PENDING) & (events.c.fetch_at < fetch_at)
+    tx.execute(update(events).where(due).values(fetch_at=fetch_at))
 
 
 def understood(

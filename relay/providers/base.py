@@ -52,6 +52,7 @@ class Parsed:
     """What an event says. No facts: it is kept and counted, and makes no entry; ``note`` says why.
 
     ``delivery_key`` answers "seen it" (the same event again), the keys inside the facts answer "booked it".
+    A blank one says that no two deliveries are the same event ("something changed, look again").
     ``live`` None: the event does not tell test from live. ``wanted`` names the object the provider's API must be
     asked for before the event means anything; its provider then has a ``fetch``.
     """

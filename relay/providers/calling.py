@@ -6,21 +6,27 @@ organization's configuration, never from a payload.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from relay.errors import FetchFailed
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
+# The read timeout counts from byte to byte; this is how long a whole answer may take.
+WHOLE_SECONDS = 60
 MAX_BYTES = 2_000_000
 _CHUNK = 65_536
-# Answers that may be different later; any other refusal needs a person (wrong key, no such object).
-_LATER = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
+# Answers that have nothing to do with what was asked for: an outage, a limit, or a key that somebody must mend.
+_SILENT = frozenset({401, 403, 429, 500, 502, 503, 504})
+# Answers that may be different later; any other refusal needs a person (no such object).
+_LATER = _SILENT | {408, 409, 423, 425}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +81,30 @@ class Caller:
             )
             with closing(response):
                 content = _limited(response)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # "from None": the library's text has the address in it.
-            raise FetchFailed(f"the provider's API did not answer ({type(error).__name__})", again=True) from None
+            text = f"the provider's API did not answer ({type(error).__name__})"
+            raise FetchFailed(text, again=True, silent=True) from None
         if not 200 <= response.status_code < 300:
-            text = f"the provider's API answered HTTP {response.status_code}"
-            raise FetchFailed(text, again=response.status_code in _LATER)
+            raise _refused(response.status_code)
         return Reply(response.status_code, content)
 
 
+def _refused(status: int) -> FetchFailed:
+    hint = ": is its key right?" if status in {401, 403} else ""
+    text = f"the provider's API answered HTTP {status}{hint}"
+    return FetchFailed(text, again=status in _LATER, silent=status in _SILENT)
+
+
 def _limited(response: requests.Response) -> bytes:
-    content = b""
-    for chunk in response.iter_content(_CHUNK):
+    """The whole body, as much of it as came at a time; neither endless nor endlessly slow."""
+    content, end = b"", time.monotonic() + WHOLE_SECONDS
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         content += chunk
         if len(content) > MAX_BYTES:
             raise FetchFailed("the provider's API answered with more than relay reads", again=False)
+        if time.monotonic() > end:
+            raise FetchFailed("the provider's API took too long to answer", again=True, silent=True)
     return content
 
 
