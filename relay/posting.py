@@ -75,7 +75,7 @@ class Posting:
         with ThreadPoolExecutor(self.organization.pace.max_in_flight) as senders:
             self._keep_sending(senders, report)
         with self.database.write() as tx:
-            report.more = claims.next_due(tx, self.organization.name, self.database.now(tx)) is not None
+            report.more = self._candidate(tx) is not None
             claims.drop_lease(tx, self._lease_name, self.worker)
         return report
 
@@ -94,12 +94,20 @@ class Posting:
                 return
             _, flying = wait(flying, timeout=RUN_LEASE_SECONDS / 5, return_when=FIRST_COMPLETED)
             if time.monotonic() > renew:
-                self._lease()
+                # Without the lease another run is on: finish what is in flight, and claim no more.
+                end = end if self._renewed() else 0.0
                 renew = time.monotonic() + RUN_LEASE_SECONDS / 3
 
     @property
     def _lease_name(self) -> str:
         return f"posting:{self.organization.name}"
+
+    def _renewed(self) -> bool:
+        try:
+            return self._lease()
+        except LedgerUnavailable as error:
+            log.warning("ledger_unavailable", organization=self.organization.name, why=str(error))
+            return False
 
     def _lease(self) -> bool:
         with self.database.write() as tx:
@@ -188,6 +196,10 @@ class Posting:
                     log.exception("outcome_not_recorded", entry=claim.entry.id, code=judgement.confirmation_code)
                     return
                 time.sleep(0.5)
+            except Exception:
+                # An edge: nobody asks this thread how it ended. The lease will make the entry unknown.
+                log.exception("outcome_not_recorded", entry=claim.entry.id, code=judgement.confirmation_code)
+                return
         log.info("attempt_ended", entry=claim.entry.id, outcome=judgement.outcome, reason=judgement.reason)
 
 

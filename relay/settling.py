@@ -25,7 +25,7 @@ from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.luminate.client import Answer
 from relay.luminate.outcomes import Judgement
-from relay.status import Kind, Outcome, Status
+from relay.status import UNSENT, Kind, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Settling:
     def settle(self, claim: Claim, judgement: Judgement, answer: Answer | None, seconds: float) -> None:
         """Write the outcome into the attempt, and into the entry if the claim still holds it.
 
-        A late POSTED under the same fence resolves an unknown: it is proof.
+        A late POSTED resolves an unknown under its own fence, and whatever was put in line again: it is proof.
         """
         judgement = self._trusted(claim, judgement)
         said = {"outcome": judgement.outcome, "reason": judgement.reason, "reason_text": judgement.text}
@@ -60,12 +60,26 @@ class Settling:
         claims.finish(self.tx, claim.attempt, self.now, seconds=round(seconds, 3), **said, **heard)
         self._watch(judgement, answer)
         entry = entries.get(self.tx, claim.entry.id)
-        if entry is None or entry.fence != claim.fence:
-            log.warning("fence_lost", entry=claim.entry.id)
+        if entry is None:
             return
-        proven_late = entry.status is Status.UNKNOWN and judgement.outcome is Outcome.POSTED
-        if entry.status is Status.POSTING or proven_late:
+        held = entry.fence == claim.fence
+        if not held:
+            log.warning("fence_lost", entry=claim.entry.id)
+        if held and entry.status is Status.POSTING:
             self._move(entry, judgement)
+        elif judgement.outcome is Outcome.POSTED:
+            self._posted_late(entry, judgement, held=held)
+
+    def _posted_late(self, entry: Entry, judgement: Judgement, *, held: bool) -> None:
+        """Luminate did record a call that was given up: the entry is posted, or a person must take one back."""
+        if held and entry.status is Status.UNKNOWN:
+            self._posted(entry, judgement)
+        elif entry.status in UNSENT and entries.move(self.tx, entry, Status.UNKNOWN, self.now):
+            self._posted(entries.get(self.tx, entry.id) or entry, judgement)
+        elif entry.confirmation_code != judgement.confirmation_code:
+            code = judgement.confirmation_code
+            text = f"Luminate recorded an earlier call too (confirmation code {code}). One must be taken back there."
+            entries.change(self.tx, entry, self.now, flag=text)
 
     def _trusted(self, claim: Claim, judgement: Judgement) -> Judgement:
         """A confirmation code that another gift owns proves nothing about this one."""
