@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import structlog
+
 from relay.bootstrap import Relay
+
+log = structlog.get_logger(__name__)
 
 _relay: list[Relay] = []
 
@@ -13,14 +19,22 @@ def use(relay: Relay) -> None:
 
 
 def post_due(organization: str) -> str:
-    """Complete, post and look up what is due for one organization; ring again if more is due."""
+    """Post, complete and look up what is due for one organization; ring again if more is due."""
     relay = _relay[0]
     relay.bell.answered(organization)
     if (charity := relay.settings.organizations.get(organization)) is None:
         return "not configured"
-    relay.fetching_for(charity).run()
     report = relay.posting_for(charity).run()
-    relay.probing_for(charity).run()
+    for aside in (relay.fetching_for, relay.probing_for):
+        _run_aside(organization, aside(charity).run)
     if report.more and not relay.stopping():
         relay.bell.ring(organization)
     return f"sent {report.sent}"
+
+
+def _run_aside(organization: str, run: Callable[[], object]) -> None:
+    """What fails beside posting is logged, and rung for again by the sweep; it never keeps a gift from going."""
+    try:
+        run()
+    except Exception:
+        log.exception("job_failed", organization=organization)
