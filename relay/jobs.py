@@ -7,6 +7,9 @@ from collections.abc import Callable
 import structlog
 
 from relay.bootstrap import Relay
+from relay.config import Organization
+from relay.fetching import Fetching
+from relay.probing import Probing
 
 log = structlog.get_logger(__name__)
 
@@ -26,15 +29,15 @@ def post_due(organization: str) -> str:
         return "not configured"
     report = relay.posting_for(charity).run()
     for aside in (relay.fetching_for, relay.probing_for):
-        _run_aside(organization, aside(charity).run)
+        _run_aside(charity, aside)
     if report.more and not relay.stopping():
         relay.bell.ring(organization)
     return f"sent {report.sent}"
 
 
-def _run_aside(organization: str, run: Callable[[], object]) -> None:
+def _run_aside(charity: Organization, made_for: Callable[[Organization], Fetching | Probing]) -> None:
     """What fails beside posting is logged, and rung for again by the sweep; it never keeps a gift from going."""
     try:
-        run()
+        made_for(charity).run()
     except Exception:
-        log.exception("job_failed", organization=organization)
+        log.exception("job_failed", organization=charity.name)
