@@ -179,11 +179,14 @@ def _book_reinstatement(booking: Booking, back: Reinstatement) -> None:
 
 
 def _book_flag(booking: Booking, flag: Flag) -> None:
+    known = payments.ids_of(booking.tx, booking.source, flag.parent_keys)
+    gifts = [gift for payment in known if (gift := entries.gift_of(booking.tx, payment))]
+    if flag.only_if_booked and not gifts:
+        return
     booking.effects.append("flagged")
     booking.notes.append(flag.text)
-    for payment in payments.ids_of(booking.tx, booking.source, flag.parent_keys):
-        if gift := entries.gift_of(booking.tx, payment):
-            booking.touched(gift.id, "flagged")
+    for gift in gifts:
+        booking.touched(gift.id, "flagged")
 
 
 def _book_link(booking: Booking, link: Link) -> None:

@@ -221,10 +221,14 @@ class Reinstatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """Something a person should see, with no money moved by it: a dispute opened, an odd body."""
+    """Something a person should see, with no money moved by it: a dispute opened, an odd body.
+
+    ``only_if_booked``: nothing to see where the ledger has no gift of it.
+    """
 
     text: str
     parent_keys: tuple[str, ...] = ()
+    only_if_booked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,11 @@ _OURS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError
 
 
 def parts_of(source: Provider, delivery: Delivery) -> Sequence[Delivery]:
-    """The single events inside a delivery. Raises Unreadable."""
-    return source.split(delivery) if source.split else (delivery,)
+    """The single events inside a delivery; one where they cannot be told apart. Raises Unreadable."""
+    try:
+        return source.split(delivery) if source.split else (delivery,)
+    except NotUnderstood:
+        return (delivery,)
 
 
 def read(source: Provider, delivery: Delivery, settings: ProviderSettings) -> tuple[Parsed, str]:

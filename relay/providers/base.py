@@ -117,7 +117,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise Unreadable("the body is not a JSON object")
     if depth(value) > MAX_DEPTH:
         raise NotUnderstood(f"the body nests deeper than {MAX_DEPTH} levels")
-    return _without_nul(value) if b"\\u0000" in body else value
+    return without_nul(value) if b"\\u0000" in body else value
 
 
 def depth(value: object) -> int:
@@ -133,13 +133,14 @@ def depth(value: object) -> int:
     return level - 1
 
 
-def _without_nul(value: Any) -> Any:
+def without_nul(value: Any) -> Any:
+    """The value with every text in it free of NUL characters, which PostgreSQL keeps none of."""
     if isinstance(value, str):
         return value.replace("\x00", "")
     if isinstance(value, list):
-        return [_without_nul(item) for item in value]
+        return [without_nul(item) for item in value]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+        return {without_nul(key): without_nul(item) for key, item in value.items()}
     return value
 
 
