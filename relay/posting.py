@@ -37,6 +37,9 @@ SLICE_SECONDS = 60.0
 RUN_LEASE_SECONDS = 15.0
 
 
+TOO_LATE = Judgement(
+    Outcome.NOT_SENT, "woke_too_late", "The worker stood still for too long after its claim. Nothing was sent."
+)
 OTHER_YEAR = "It was paid in another fiscal year than Luminate would record it in; a person decides."
 
 
@@ -144,8 +147,8 @@ class Posting:
             words = {"reason": "other_fiscal_year", "reason_text": OTHER_YEAR}
             entries.move(tx, candidate, Status.HELD, self.database.now(tx), **words)
             return None
-        # Longer than the call can last, with room to record it (three times the read timeout).
-        seconds = 3 * luminate.read_timeout + luminate.connect_timeout
+        # Longer than claim, first byte and answer can lie apart.
+        seconds = 2 * self._patience + luminate.read_timeout
         return claims.claim(
             tx,
             candidate,
@@ -154,6 +157,11 @@ class Posting:
             worker=self.worker,
             login_name=luminate.login_name,
         )
+
+    @property
+    def _patience(self) -> float:
+        """How long a claim may wait for its call, and a call for its first byte (seconds)."""
+        return self.organization.luminate.connect_timeout + self.organization.luminate.read_timeout
 
     def _belongs_to_another_year(self, entry: Entry, now: datetime) -> bool:
         charity = self.organization
@@ -165,6 +173,10 @@ class Posting:
         """One call and its outcome. Whatever happens in between, the entry never goes back unproven."""
         started = time.monotonic()
         answer: Answer | None = None
+        if started - claim.taken > self._patience:
+            # The process stood still since its claim. Its lease may be over, and another may have sent the gift.
+            self._record(claim, TOO_LATE, None, 0.0)
+            return
         try:
             answer = self._call(claim.entry)
             judgement = _judge(claim.entry, answer)

@@ -7,7 +7,8 @@ entry ``unknown``: the call may have reached Luminate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -30,6 +31,8 @@ class Claim:
     entry: Entry
     attempt: int
     fence: int
+    # On this process's own clock (time.monotonic): how long ago the claim was made.
+    taken: float = field(default_factory=time.monotonic)
 
 
 def next_due(tx: Connection, organization: str, now: datetime) -> Entry | None:

@@ -8,6 +8,7 @@ retries and the environment's proxies are off.
 from __future__ import annotations
 
 import http.client
+import math
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,8 @@ class LuminateClient:
         return exchange(
             lambda: self._session.post(
                 url, data=body, headers=_HEADERS, timeout=patience, allow_redirects=False, stream=True
-            )
+            ),
+            patience=sum(patience),
         )
 
     def _common(self, method: str, *, login: bool) -> dict[str, str]:
@@ -108,13 +110,15 @@ class LuminateClient:
         return transport | credentials | suppress
 
 
-def exchange(request: Callable[[], requests.Response], limit: int = MAX_BYTES) -> Answer:
+def exchange(request: Callable[[], requests.Response], limit: int = MAX_BYTES, *, patience: float = math.inf) -> Answer:
     """Send one request and read its whole answer, at most ``limit`` bytes. Raises NotSent and MaybeSent.
+
+    The first byte leaves within ``patience`` seconds, or never.
 
     ``request`` sends on a session of ``open_session``, with ``stream=True``, with timeouts, without redirects.
     """
     started = time.monotonic()
-    wire.begin_call()
+    wire.begin_call(patience)
     try:
         with closing(request()) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}

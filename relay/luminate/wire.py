@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import socket
 import threading
 import time
@@ -28,14 +29,19 @@ class _Note(threading.local):
     """What happened to the call of this thread. ``written`` None: our connections had no part in it."""
 
     written: bool | None = None
+    latest: float = math.inf
 
 
 _NOTE = _Note()
 
 
-def begin_call() -> None:
-    """Forget the call before."""
+def begin_call(patience: float = math.inf) -> None:
+    """Forget the call before. If no byte has left ``patience`` seconds from now, none will.
+
+    A process that stood still, or waited for a name server, may have lost its claim to another meanwhile.
+    """
     _NOTE.written = None
+    _NOTE.latest = time.monotonic() + patience
 
 
 def surely_unwritten() -> bool:
@@ -84,6 +90,8 @@ class _Noting(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        if not _NOTE.written and time.monotonic() > _NOTE.latest:
+            raise TimeoutError("too late for the first byte")
         _NOTE.written = True
         self._used_at = time.monotonic()
         super().send(data)

@@ -56,6 +56,16 @@ def test_each_outcome_brings_the_entry_into_its_state(relay, word, status, outco
     assert relay.balance_holds()
 
 
+def test_a_worker_that_stood_still_since_its_claim_sends_nothing(relay):
+    give(relay)
+    posting = relay.posting()
+    claim = posting._claim()
+    patience = relay.organization.luminate.connect_timeout + relay.organization.luminate.read_timeout
+    posting._send(replace(claim, taken=claim.taken - patience - 1))
+    assert relay.luminate.calls == []
+    assert (relay.entry(1).status, relay.entry(1).reason) == (Status.RETRYING, "woke_too_late")
+
+
 def test_a_posted_gift_keeps_its_proof(relay):
     give(relay)
     relay.post()

@@ -320,6 +320,20 @@ def test_a_handshake_that_fails_sends_nothing(serve, connect, behave):
     assert failure(connect(f"https://127.0.0.1:{server.port}/site")) == (NotSent, "not_connected")
 
 
+def test_a_call_that_was_kept_waiting_before_its_first_byte_sends_nothing(serve, connect, monkeypatch):
+    server = serve(answering(reply()))
+    client = connect(server.url)
+    to_connect = wire._Noting.connect
+
+    def connect_slowly(connection):
+        to_connect(connection)
+        time.sleep(1.0)  # as when this process stood still: both timeouts together are 0.9 s
+
+    monkeypatch.setattr(wire._Noting, "connect", connect_slowly)
+    assert failure(client) == (NotSent, "not_connected")
+    assert server.requests == []
+
+
 # --- perhaps sent --------------------------------------------------------------------------------------------------
 
 
