@@ -365,7 +365,7 @@ def test_an_outcome_outlives_a_ledger_that_is_away_for_a_moment(relay, monkeypat
 
 def test_an_outcome_that_cannot_be_recorded_leaves_it_to_the_lease(sqlite_url, monkeypatch):
     monkeypatch.setattr(posting_module.time, "sleep", lambda _seconds: None)
-    relay = make_relay(sqlite_url, make_organization(luminate=make_luminate(read_timeout=0.0, connect_timeout=0.0)))
+    relay = make_relay(sqlite_url, make_organization(luminate=make_luminate(read_timeout=0.1, connect_timeout=0.1)))
     give(relay)
     flickering = FlickeringDatabase(sqlite_url)
     luminate = Flickering(flickering, 10**9)
