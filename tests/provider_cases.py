@@ -4,6 +4,7 @@ A provider's test subclasses ``ProviderCases`` and says how its events are signe
 """
 
 import copy
+import dataclasses
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -145,7 +146,8 @@ class ProviderCases:
     def test_no_secret_or_a_blank_one_accepts_nothing(self, secrets):
         for signed_with in (self.secret, *secrets):
             headers = self.sign(self.body, signed_with)
-            self.refused("no signing secret", headers=headers, settings=ProviderSettings(secrets=secrets))
+            settings = dataclasses.replace(self.settings(), secrets=secrets)
+            self.refused("no signing secret", headers=headers, settings=settings)
 
     def test_a_blank_secret_beside_a_real_one_is_never_the_one_that_matches(self):
         self.refused(headers=self.sign(self.body, ""), settings=self.settings("", self.secret))
@@ -289,7 +291,8 @@ class ProviderCases:
 
     def meaning(self, body):
         parsed = self.parse(body)
-        return parsed.type, parsed.live, parsed.note, parsed.wanted, [self.without_sources(fact) for fact in parsed.facts]
+        facts = [self.without_sources(fact) for fact in parsed.facts]
+        return parsed.type, parsed.live, parsed.note, parsed.wanted, facts
 
     def without_sources(self, fact):
         return {name: getattr(fact, name) for name in fact.__dataclass_fields__ if name != "sources"}

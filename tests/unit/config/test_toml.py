@@ -1,5 +1,6 @@
 """The file: what it becomes, and each mistake's sentence."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from relay.errors import ConfigurationError
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "relay.example.toml"
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SECRETS = {
+# Whatever the example names; those whose shape is checked, or that a test looks at, are below.
+NAMED = {name: name.lower().replace("_", "-") for name in re.findall(r"\$\{(\w+)\}", EXAMPLE.read_text("utf-8"))}
+SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "SHELTER_API_KEY": "shelter-api-key",
     "SHELTER_LOGIN_NAME": "shelter_api",
     "SHELTER_LOGIN_PASSWORD": "shelter-password",
