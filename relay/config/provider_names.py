@@ -30,10 +30,17 @@ def _standard(secret: str) -> str:
     return "" if 24 <= size <= 64 else f"decodes to {size} bytes; 24 to 64 are needed"
 
 
+def _square(secret: str) -> str:
+    if secret.startswith(("EAAA", "sq0", "sandbox-sq0")):
+        return "is an access token or an application's id; the signature key of the webhook subscription is needed"
+    return ""
+
+
 # The provider's name in webhook URLs -> what is wrong with one of its secrets ("": nothing).
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
+    "square": _square,
 }
 
 
@@ -45,8 +52,26 @@ class Option:
     required: bool = False
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    return lambda value: "" if value in words else f"must be one of {', '.join(words)}"
+
+
+def _https_url(value: str) -> str:
+    """An address that is used byte by byte; http only for this machine."""
+    if any(letter.isspace() for letter in value):
+        return "must not have blanks in it"
+    if value.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+        return ""
+    return "is not an https address"
+
+
 # The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
-OPTIONS: Mapping[str, Mapping[str, Option]] = {}
+OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "square": {
+        "notification_url": Option(_https_url, required=True),
+        "fund_from": Option(_one_of("reference_id", "note", "none")),
+    },
+}
 
 
 def option_variable(provider: str, option: str) -> str:

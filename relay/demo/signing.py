@@ -23,3 +23,9 @@ def standard_headers(body: bytes, secret: str, timestamp: int, message_id: str) 
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,{signature}",
     }
+
+
+def square_headers(body: bytes, secret: str, notification_url: str) -> dict[str, str]:
+    """The headers of a Square webhook: the key is the signature key as text, the registered URL is signed too."""
+    mac = hmac.new(secret.encode(), notification_url.encode() + body, hashlib.sha256)
+    return {"x-square-hmacsha256-signature": base64.b64encode(mac.digest()).decode()}

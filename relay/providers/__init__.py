@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from relay.providers.base import Delivery, Parsed, Provider
+from relay.providers.square import SQUARE
 from relay.providers.standard import STANDARD
 from relay.providers.stripe import STRIPE
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (STANDARD, STRIPE)}
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (SQUARE, STANDARD, STRIPE)}
 
 __all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]
