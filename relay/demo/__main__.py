@@ -19,6 +19,7 @@ from relay.config import load_settings
 from relay.demo import ports, report
 from relay.demo.child import ServerError
 from relay.demo.door import Door
+from relay.demo.lock import Lock
 from relay.demo.place import REPOSITORY, Place
 from relay.demo.run import SamplesRun
 from relay.demo.samples import SAMPLES
@@ -27,16 +28,21 @@ from relay.demo.supervisor import Program, StopAsked, Supervisor
 from relay.ledger import migrate
 from relay.ledger.db import Database
 
+# How long the processes of a demo that was killed may take to let go of their ports (seconds).
+PATIENCE = 15.0
+
 
 def main() -> int:
     """0 after Ctrl-C or SIGTERM, 1 where something could not start or would not stay up."""
     arguments = argparse.ArgumentParser(prog="python -m relay.demo", description="The whole relay on this machine.")
     arguments.add_argument("--var", type=Path, default=REPOSITORY / "var", help="where everything is kept")
-    supervisor = Supervisor(say)
+    var = arguments.parse_args().var.absolute()
+    supervisor, lock = Supervisor(say), Lock(var)
     supervisor.listen()
     try:
-        place = Place(arguments.parse_args().var.absolute(), *ports.chosen(os.environ))
-        Demo(place, supervisor).run()
+        free = ports.chosen(os.environ, patience=PATIENCE if lock.left_behind() else 0)
+        lock.take()
+        Demo(Place(var, *free), supervisor).run()
     except StopAsked:
         say("\nStopping ...")
     except ServerError as error:
@@ -47,6 +53,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         supervisor.stop()
+        lock.release()
     say("Stopped. The ledger and the sandbox are kept; `make run` goes on with them.")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 
 from relay.demo.child import ServerError
@@ -12,14 +13,23 @@ DEFAULTS = {"PORT": 8000, "SANDBOX_PORT": 8001}
 STEP = 80
 
 
-def chosen(environ: Mapping[str, str]) -> tuple[int, int]:
-    """PORT and SANDBOX_PORT, both free. Raises ServerError with a sentence for each that will not do."""
+def chosen(environ: Mapping[str, str], *, patience: float = 0) -> tuple[int, int]:
+    """PORT and SANDBOX_PORT, both free within ``patience`` seconds. Raises ServerError with a sentence to act upon."""
     ports = {name: _number(name, environ.get(name, "").strip(), default) for name, default in DEFAULTS.items()}
     if len(set(ports.values())) < len(ports):
         raise ServerError(f"PORT and SANDBOX_PORT are both {ports['PORT']}; they must differ.")
-    if taken := [name for name, port in ports.items() if not is_free(port)]:
+    if taken := _taken(ports, patience):
         raise ServerError(_sentence(ports, taken))
     return ports["PORT"], ports["SANDBOX_PORT"]
+
+
+def _taken(ports: Mapping[str, int], patience: float) -> list[str]:
+    deadline = time.monotonic() + patience
+    while taken := [name for name, port in ports.items() if not is_free(port)]:
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.1)
+    return taken
 
 
 def is_free(port: int) -> bool:

@@ -29,3 +29,8 @@ def square_headers(body: bytes, secret: str, notification_url: str) -> dict[str,
     """The headers of a Square webhook: the key is the signature key as text, the registered URL is signed too."""
     mac = hmac.new(secret.encode(), notification_url.encode() + body, hashlib.sha256)
     return {"x-square-hmacsha256-signature": base64.b64encode(mac.digest()).decode()}
+
+
+def gocardless_headers(body: bytes, secret: str) -> dict[str, str]:
+    """The headers of a GoCardless webhook: the key is the secret as text."""
+    return {"webhook-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
