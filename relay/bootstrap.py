@@ -44,7 +44,7 @@ class Relay:
     _soap: dict[str, SoapReader] = field(default_factory=dict)
 
     def client_for(self, organization: Organization) -> LuminateClient:
-        """The organization's Luminate client: one keep-alive session a process."""
+        """The organization's Luminate client: one session a process."""
         if organization.name not in self._clients:
             pool = organization.pace.max_in_flight + 1
             self._clients[organization.name] = LuminateClient(organization.luminate, pool_size=pool)

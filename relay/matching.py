@@ -27,6 +27,8 @@ class Found(StrEnum):
     ABSENT = "absent"
     NOT_YET = "not_yet"
     SEVERAL = "several"
+    # It is there, under a code that the ledger has given to another donor's gift.
+    CONTESTED = "contested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,19 @@ def judge(
     *,
     settle_seconds: float,
     owned: Collection[str] = (),
+    contested: Collection[str] = (),
     accounted: int = 0,
 ) -> Finding:
     """Hold one unknown entry against the rows Luminate shows.
 
-    ``owned`` are the codes of other gifts; ``accounted`` is how many matching rows are other, equal refunds.
+    ``owned`` are the codes of other gifts, ``contested`` those that cannot be theirs; ``accounted`` is how many
+    matching rows are other, equal refunds.
     """
     matching = tuple(row for row in rows if matches(entry, row, doubt) and row.confirmation_code not in owned)
     exact = tuple(row for row in matching if is_exact(entry, row))
     left = len(exact or matching) - accounted
+    if left == 1 and (exact or matching)[0].confirmation_code in contested:
+        return Finding(Found.CONTESTED, exact or matching)
     if left == 1:
         return Finding(Found.RECORDED, exact or matching)
     if left > 1:

@@ -6,7 +6,7 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -146,11 +146,20 @@ def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime
 def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
     """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
     if entry.kind is not Kind.REFUND:
-        return {"owned": entries.owned_codes(tx, entry.organization, [row.confirmation_code for row in rows])}
+        owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
+        contested = {row.confirmation_code for row in rows if _is_contested(entry, row, owners)}
+        return {"owned": owners.keys() - contested, "contested": contested}
     begin, end = doubt.window
     known = entries.refunds_of(tx, entry.payment_id, {Status.POSTED})
     equal = [one for one in known if one.amount == entry.amount and one.posted_at and begin <= one.posted_at <= end]
     return {"accounted": len(equal)}
+
+
+def _is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
+    """Luminate shows it as this donor's; the ledger took its code, from a wrong answer, for another donor's gift."""
+    owner = owners.get(row.confirmation_code)
+    anybodys = row.form_id and not row.email and not row.sub_source  # found by SOAP, which looks by form and amount
+    return bool(owner and owner.id != entry.id and owner.donor_email != entry.donor_email and not anybodys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +183,8 @@ class _Desk:
             case Found.SEVERAL:
                 text = f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
                 self.hand_over(entry, "look_alikes", text, finding.rows)
+            case Found.CONTESTED:
+                self._contested(entry, finding.rows)
             case _:
                 self.later(entry, "Luminate does not show it yet; it is looked up again.")
 
@@ -183,6 +194,14 @@ class _Desk:
         words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
         posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
         self.probed.recorded.append(entry.id)
+
+    def _contested(self, entry: Entry, rows: Sequence[Seen]) -> None:
+        """Luminate mixed up two answers. Never sent again; a person puts both right."""
+        code = rows[0].confirmation_code
+        owner = entries.owners(self.tx, entry.organization, [code])[code]
+        text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
+        entries.change(self.tx, owner, self.now, flag="code_of_another_gift")
+        self.hand_over(entry, "code_of_another_gift", text, rows)
 
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""

@@ -95,11 +95,11 @@ def owner_of(tx: Connection, organization: str, confirmation_code: str) -> int |
     return found
 
 
-def owned_codes(tx: Connection, organization: str, codes: Iterable[str]) -> set[str]:
-    """Which of these confirmation codes gifts of the organization own already."""
+def owners(tx: Connection, organization: str, codes: Iterable[str]) -> dict[str, Entry]:
+    """The gifts of the organization that own these confirmation codes already, by code."""
     mine = (entries.c.organization == organization) & (entries.c.kind != Kind.REFUND)
-    found = select(entries.c.confirmation_code).where(mine & entries.c.confirmation_code.in_(list(codes)))
-    return set(tx.execute(found).scalars())
+    mine &= entries.c.confirmation_code.in_([code for code in codes if code])
+    return {row.confirmation_code: of_row(row) for row in tx.execute(select(entries).where(mine))}
 
 
 def folded_into(kept: int) -> dict[str, Any]:

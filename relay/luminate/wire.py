@@ -1,4 +1,4 @@
-"""Connections that know whether a request byte was written, that give up early when idle, and that keep a deadline.
+"""Connections that know whether a request byte was written, that serve one call each, and that keep a deadline.
 
 requests and urllib3 cannot tell the phase in which a call failed: a reset, a close without an answer and a close during
 the TLS handshake are one exception. So the connection itself notes the moment before the first request byte goes out.
@@ -18,11 +18,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.response import HTTPResponse
-
-# A server may close an idle connection at the very moment of the next request, and then nobody knows whether that one
-# arrived. Apache gives up after 5 seconds by default; before that we do.
-IDLE_SECONDS = 4.0
 
 
 class _Note(threading.local):
@@ -85,7 +80,7 @@ class _Noting(HTTPConnection):
     """The part that HTTP and HTTPS share."""
 
     response_class = _Response
-    _used_at = 0.0
+    _used = False
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -93,18 +88,13 @@ class _Noting(HTTPConnection):
         if not _NOTE.written and time.monotonic() > _NOTE.latest:
             raise TimeoutError("too late for the first byte")
         _NOTE.written = True
-        self._used_at = time.monotonic()
+        self._used = True
         super().send(data)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the pool may use this connection again."""
-        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # urllib3 does the same to the standard library
-        response = super().getresponse()
-        self._used_at = time.monotonic()
-        return response
+        """Whether the pool may use this connection: once, for whatever comes late would answer the next gift."""
+        return not self._used and super().is_connected
 
 
 class _NotingTLS(_Noting, HTTPSConnection):
@@ -120,7 +110,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class NotingAdapter(HTTPAdapter):
-    """Keep-alive connections of our own kind, one for each sender, and nothing is ever repeated."""
+    """Connections of our own kind, one for each call, and nothing is ever repeated."""
 
     def __init__(self, pool_size: int) -> None:
         super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
@@ -131,4 +121,5 @@ class NotingAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         _NOTE.written = False
+        request.headers["Connection"] = "close"
         return super().send(request, *args, **kwargs)

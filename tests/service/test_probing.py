@@ -8,12 +8,13 @@ import pytest
 
 from relay.config import Probe
 from relay.errors import MaybeSent, ReadRefused
-from relay.gifts import Tender, TenderKind
+from relay.gifts import Donor, Tender, TenderKind
 from relay.ledger import claims
 from relay.luminate.seen import Seen
 from relay.probing import Probing
 from relay.status import Status
-from tests.builders import make_back, make_gift, make_organization, make_refund, make_relay
+from tests.builders import DONOR, make_back, make_gift, make_organization, make_refund, make_relay
+from tests.fakes import donation
 
 LADDER = (120, 600, 3600, 21600, 86400)
 
@@ -166,6 +167,31 @@ def test_a_code_that_another_entry_owns_is_not_this_gift(relay, reader):
     entry = unknown(relay, "lost")
     assert [gift.status for gift in relay.gifts()] == [Status.POSTED, Status.UNKNOWN]
     assert probe(relay, reader).later == [entry.id]
+
+
+def test_a_row_whose_code_another_donors_gift_bears_is_no_absence(relay, reader):
+    """An answer of one call was taken for that of another: one of the two codes is wrong."""
+    relay.take(make_gift(keys=("ch_0",), donor=Donor(name=DONOR.name, email="other@example.org")))
+    relay.luminate.script = [lambda _parameters: donation("C1", "25.00")]
+    relay.post()
+    entry = unknown(relay, "recorded")
+    relay.later(hours=1)
+    assert probe(relay, reader).person == [entry.id]
+    found, owner = relay.entry(entry.id), relay.gifts()[0]
+    assert (found.status, found.reason) == (Status.UNKNOWN, "code_of_another_gift")
+    assert [row["confirmation_code"] for row in found.candidates] == ["C1"]
+    assert (owner.status, owner.flag) == (Status.POSTED, "code_of_another_gift")
+
+
+def test_a_row_found_by_its_form_alone_may_be_anybodys(relay, reader):
+    relay.take(make_gift(keys=("ch_0",), donor=Donor(name=DONOR.name, email="other@example.org")))
+    relay.post()
+    entry = unknown(relay, "lost")
+    at = relay.attempts()[-1]["started_at"]
+    form = relay.entry(entry.id).parameters["form_id"]
+    reader.extra = [reader.row(Decimal("25.00"), "C1", at, form_id=form)]
+    relay.later(hours=1)
+    assert probe(relay, reader).absent == [entry.id]
 
 
 @pytest.mark.parametrize("reason", ["several_constituents"])
