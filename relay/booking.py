@@ -215,6 +215,8 @@ def _joined(booking: Booking, one: int, other: int) -> int:
         kept, gone = sorted(gifts, key=_precedence)
         _fold(booking, kept, gone)
     payments.join(booking.tx, one, other)
+    if note := refunding.joined(booking.desk, one):
+        booking.notes.append(note)
     return one
 
 
@@ -246,6 +248,6 @@ def _fold(booking: Booking, kept: Entry, gone: Entry) -> None:
 
 def _hold_what_was_ended(booking: Booking, kept: Entry, gone: Entry) -> None:
     """Somebody ended this payment under its other id, perhaps because it is in Luminate by hand: ask."""
-    if kept.status in UNSENT:
+    if kept.status in UNSENT and gone.reason != refunding.FORGONE:
         text = f"The same payment was ended as entry {gone.id}: {gone.reason_text}"
         entries.move(booking.tx, kept, Status.HELD, booking.now, reason="closed_before", reason_text=text)

@@ -25,6 +25,8 @@ from relay.money import Money
 from relay.status import UNSENT, Kind, Status
 
 FORGONE = "refunded_unposted"
+# Reasons of an end after which a refund never was: it failed, or another entry is the same one.
+_NO_REFUND = frozenset({"taken_back", "same_refund"})
 # What may still take money off a gift: everything that is not held back or ended.
 _COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
 
@@ -139,7 +141,8 @@ def forgo(desk: Desk, payment: int) -> str:
     if gift is None or gift.status not in UNSENT or desk.organization.refunded_unposted is RefundedUnposted.BOTH:
         return ""
     waiting = entries.refunds_of(desk.tx, payment, {Status.WAITING})
-    if sum(refund.amount.minor for refund in waiting) != gift.amount.minor:
+    same_currency = all(refund.amount.currency == gift.amount.currency for refund in waiting)
+    if not same_currency or sum(refund.amount.minor for refund in waiting) != gift.amount.minor:
         return ""
     words = {"reason": FORGONE, "reason_text": "Refunded in full before it was posted: neither is recorded."}
     if not entries.move(desk.tx, gift, Status.CLOSED, desk.now, **words):
@@ -152,7 +155,7 @@ def forgo(desk: Desk, payment: int) -> str:
 def _chosen_refunds(tx: Connection, payment: int) -> list[Entry]:
     """Refunds by choice that stand (a provider's running total does not count chargebacks or failed ones)."""
     by_choice = (entry for entry in entries.refunds_of(tx, payment) if entry.refund_reason == RefundReason.REFUND)
-    return [entry for entry in by_choice if entry.reason != "taken_back"]
+    return [entry for entry in by_choice if entry.reason not in _NO_REFUND]
 
 
 def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
@@ -258,9 +261,32 @@ def release(desk: Desk, gift: Entry) -> list[int]:
     return moved
 
 
-def reopen(desk: Desk, gift: Entry) -> None:
+def joined(desk: Desk, payment: int) -> str:
+    """Two payments turned out to be one: their refunds are told apart and stand by its gift. Gives back notes."""
+    reopen(desk, payment)
+    return "; ".join(note for note in (_tell_apart(desk, payment), forgo(desk, payment)) if note)
+
+
+def _tell_apart(desk: Desk, payment: int) -> str:
+    """One refund may have been booked under each id: by its name here, from a running total there."""
+    booked = _chosen_refunds(desk.tx, payment)
+    named = sum(entry.amount.minor - _room(entry) for entry in booked)
+    over = sum(entry.amount.minor for entry in booked) - max(named, payments.refunded_total(desk.tx, payment))
+    doubled = [entry for entry in booked if _room(entry) == entry.amount.minor <= over]
+    if over <= 0 or not doubled:
+        return ""
+    entry = doubled[0]
+    words = {"reason": "same_refund", "reason_text": "The same refund was booked under another id of its payment."}
+    if entry.status in UNSENT and entries.move(desk.tx, entry, Status.CLOSED, desk.now, **words):
+        return f"entry {entry.id} is a refund that is booked already"
+    flag = "Sent twice: this refund was booked under another id of its payment too. A person must look in Luminate."
+    entries.change(desk.tx, entry, desk.now, flag=flag)
+    return f"entry {entry.id}: {flag}"
+
+
+def reopen(desk: Desk, payment: int) -> None:
     """A gift is open again: the refunds that had ended with it wait for it as before."""
-    for refund in entries.refunds_of(desk.tx, gift.payment_id, {Status.CLOSED}):
+    for refund in entries.refunds_of(desk.tx, payment, {Status.CLOSED}):
         if refund.reason != "gift_closed" or not entries.move(desk.tx, refund, Status.HELD, desk.now):
             continue
         held = entries.get(desk.tx, refund.id) or refund

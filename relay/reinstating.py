@@ -98,5 +98,5 @@ def _give_after_all(desk: Desk, owner: Entry, back: Reinstatement) -> list[int]:
     words = {"reason": "money_came_back", "reason_text": f"{back.text} The gift was not posted because of its refund."}
     if not entries.move(desk.tx, gift, Status.HELD, desk.now, **words):
         return []
-    reopen(desk, gift)
+    reopen(desk, gift.payment_id)
     return [gift.id]

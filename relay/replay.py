@@ -138,7 +138,7 @@ class Replay:
             words = {"reason": "reopened", "reason_text": reason}
             _moved(desk, entry, Status.HELD, who, "reopen", reason, words)
             if entry.kind is Kind.GIFT:
-                refunding.reopen(desk, _existing(desk.tx, entry_id))
+                refunding.reopen(desk, entry.payment_id)
 
     def found(self, entry_id: int, code: str, *, who: str, reason: str) -> list[int]:
         """An unknown gift was found in Luminate: it is posted under this confirmation code.

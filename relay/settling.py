@@ -54,12 +54,13 @@ class Settling:
 
         A late POSTED resolves an unknown under its own fence, and whatever was put in line again: it is proof.
         """
+        # The entry first, then its attempts: in this order the sweep takes them too, so neither waits for the other.
+        entry = entries.get(self.tx, claim.entry.id, keep=True)
         judgement = self._trusted(claim, judgement)
         said = {"outcome": judgement.outcome, "reason": judgement.reason, "reason_text": judgement.text}
         heard = {"http_status": answer.status, "reply": answer.body[:KEPT_REPLY_BYTES]} if answer else {}
         claims.finish(self.tx, claim.attempt, self.now, seconds=round(seconds, 3), **said, **heard)
         self._watch(judgement, answer)
-        entry = entries.get(self.tx, claim.entry.id)
         if entry is None:
             return
         held = entry.fence == claim.fence

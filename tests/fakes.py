@@ -43,6 +43,9 @@ class FakeLuminate:
         self.gifts = {}
         self.refunds = []
         self.mails = 0
+        # For each call in turn, whether Luminate recorded it; and what it could not have recorded.
+        self.recorded = []
+        self.impossible = []
         self.reads = []
         self.healthy = True
         self.in_flight = Counter()
@@ -75,6 +78,7 @@ class FakeLuminate:
     def _play(self, method, parameters):
         with self._lock:
             self.calls.append((method, parameters))
+            self.recorded.append(False)
             word = self.script.pop(0) if self.script else "ok"
             self.in_flight[parameters.get("donor.email")] += 1
             self.most_at_once = max(self.most_at_once, self.in_flight[parameters.get("donor.email")])
@@ -87,12 +91,21 @@ class FakeLuminate:
     def record(self, method, parameters):
         with self._lock:
             self.mails += any(value == "true" for name, value in parameters.items() if name.startswith("send_"))
+            self.recorded[-1] = True
             if method == "refund":
+                self._check(parameters)
                 self.refunds.append(parameters)
                 return "R"
             code = next(self._codes)
             self.gifts[code] = parameters
             return code
+
+    def _check(self, refund):
+        """Luminate takes no amount, or 0, for a full refund; a wrong code or too much it would refuse."""
+        code, amount = refund.get("refund_user_confirm_code"), Decimal(refund.get("refund_amount", "0"))
+        taken = sum(Decimal(one["refund_amount"]) for one in self.refunds if one["refund_user_confirm_code"] == code)
+        if amount <= 0 or code not in self.gifts or amount + taken > Decimal(self.gifts[code]["other_amount"]):
+            self.impossible.append(refund)
 
     def _ok(self, method, parameters):
         code = self.record(method, parameters)

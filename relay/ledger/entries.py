@@ -81,9 +81,10 @@ def create(tx: Connection, **values: Any) -> int:
     return made
 
 
-def get(tx: Connection, entry_id: int) -> Entry | None:
-    """The entry with this id."""
-    row = tx.execute(select(entries).where(entries.c.id == entry_id)).one_or_none()
+def get(tx: Connection, entry_id: int, *, keep: bool = False) -> Entry | None:
+    """The entry with this id. With ``keep`` nobody changes it before the transaction ends."""
+    found = select(entries).where(entries.c.id == entry_id)
+    row = tx.execute(found.with_for_update() if keep else found).one_or_none()
     return of_row(row) if row else None
 
 

@@ -98,9 +98,12 @@ def add_refund_keys(
 
 
 def has_void_refunds(tx: Connection, payment_id: int) -> bool:
-    """Whether money of some refund of this payment came back."""
-    void = select(refund_keys.c.key).where(refund_keys.c.payment_id == payment_id, refund_keys.c.void)
-    return tx.execute(void.limit(1)).first() is not None
+    """Whether money of some refund of this payment came back; chargebacks, where known as such, are none."""
+    booked = refund_keys.outerjoin(entries, refund_keys.c.entry_id == entries.c.id)
+    by_choice = entries.c.refund_reason.is_distinct_from("chargeback")
+    void = select(refund_keys.c.key).select_from(booked)
+    mine = void.where(refund_keys.c.payment_id == payment_id, refund_keys.c.void, by_choice)
+    return tx.execute(mine.limit(1)).first() is not None
 
 
 def hand_over_refunds(tx: Connection, gone: int, kept: int) -> None:

@@ -321,3 +321,24 @@ def test_a_gift_in_another_currency_is_held(sqlite_url):
     relay = make_relay(sqlite_url, make_organization(currency="CAD", luminate=make_luminate()))
     relay.take(make_gift())
     assert [(gift.status, gift.reason) for gift in relay.gifts()] == [(Status.HELD, "other_currency")]
+
+
+def test_what_was_refunded_in_full_under_one_id_is_not_sent_under_another(relay):
+    relay.take(make_refund("25.00", parents=("ch_1",)))
+    relay.take(make_gift(keys=("pi_1",), donor=Donor()))
+    relay.take(make_gift(keys=("ch_1", "in_1")))
+    relay.take(make_link("in_1", "pi_1"))
+    relay.post()
+    assert relay.luminate.calls == []
+    assert set(relay.statuses()) == {"closed"}
+
+
+def test_refunds_that_ended_with_one_entry_go_with_the_posted_other(relay):
+    relay.take(make_gift(keys=("in_1",)))
+    relay.take(make_refund("5.00", parents=("in_1",)))
+    relay.replay.close(1, who="ann", reason="no gift")
+    relay.take(make_gift(keys=("pi_1",)))
+    relay.post()
+    relay.take(make_link("in_1", "pi_1"))
+    relay.post()
+    assert relay.luminate.net == 2000

@@ -11,6 +11,7 @@ from tests.builders import (
     make_back,
     make_chargeback,
     make_gift,
+    make_link,
     make_luminate,
     make_organization,
     make_refund,
@@ -319,3 +320,26 @@ def test_what_did_not_fail_of_a_forgone_gift_s_refunds_waits_again(relay):
     replay(relay, 1)
     relay.post()
     assert relay.luminate.net == 1500
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_one_refund_told_by_name_and_by_total_under_two_ids(relay, sent):
+    relay.take(make_gift(keys=("ch_1", "pi_0")))
+    relay.take(make_gift(keys=("pi_1",)))
+    if sent:
+        relay.post()
+    relay.take(make_refund("5.00", parents=("ch_1",)))
+    relay.take(make_total("5.00", parents=("pi_1",)))
+    if sent:
+        relay.post()
+    relay.take(make_link("pi_1", "ch_1"))
+    relay.post()
+    told = [one for one in relay.refunds() if one.flag.startswith("Sent twice") or one.reason == "same_refund"]
+    assert len(told) == 1
+    assert sent or relay.luminate.net == 2000
+
+
+def test_a_refund_in_another_currency_forgoes_no_gift(relay):
+    relay.take(make_gift("25.00"))
+    relay.take(make_refund(Money.parse("25.00", "CAD")))
+    assert relay.statuses() == ["queued", "waiting"]

@@ -1,0 +1,76 @@
+"""Migrations: up, down, with data; and at their head exactly the tables the code speaks of. On both databases."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, inspect, text
+
+from relay.ledger import migrate
+from relay.ledger.db import Database
+from relay.ledger.models import metadata
+from tests.builders import make_gift, make_refund, make_relay
+from tests.integration.ledger.racing import race
+
+
+@pytest.fixture
+def database(database_url):
+    database = Database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+def tables(database):
+    return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_the_head_is_exactly_the_models(database):
+    migrate.upgrade(database)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    assert migrate.current(database) == migrate.head()
+
+
+def test_the_head_has_every_check_and_index_of_the_models(database):
+    migrate.upgrade(database)
+    for table in metadata.tables.values():
+        known = inspect(database.engine)
+        assert {one["name"] for one in known.get_indexes(table.name)} == {one.name for one in table.indexes}
+        wanted = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+        assert {one["name"] for one in known.get_check_constraints(table.name)} == wanted
+
+
+def test_down_takes_everything_away_and_up_again_works(database):
+    migrate.upgrade(database)
+    assert tables(database) == set(metadata.tables)
+    migrate.downgrade(database, "base")
+    assert tables(database) == set()
+    migrate.upgrade(database)
+    assert tables(database) == set(metadata.tables)
+
+
+def test_up_twice_changes_nothing_and_keeps_the_data(database_url):
+    database = Database(database_url)
+    migrate.upgrade(database)
+    database.engine.dispose()
+    relay = make_relay(database_url)
+    relay.take(make_gift())
+    relay.take(make_refund())
+    relay.post()
+    before = relay.entries()
+    migrate.upgrade(relay.database)
+    assert relay.entries() == before
+    relay.database.engine.dispose()
+
+
+def test_two_releases_at_once_migrate_once(database_url):
+    databases = [Database(database_url), Database(database_url)]
+    race(2, lambda number: migrate.upgrade(databases[number]))
+    with databases[0].read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+    for database in databases:
+        database.engine.dispose()
+
+
+def test_an_empty_database_is_at_no_revision(database):
+    assert migrate.current(database) is None

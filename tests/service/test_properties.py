@@ -1,0 +1,134 @@
+"""Whatever the order, whatever Luminate answers: nothing lost, nothing doubled, and the books add up."""
+
+import itertools
+import shutil
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from relay.ledger.search import Filter
+from relay.status import Kind, Outcome, Status
+from tests import strategies
+from tests.builders import make_organization, make_relay
+from tests.fakes import FakeLuminate
+
+often = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+_ledgers = itertools.count()
+ROUNDS = 40
+
+
+@pytest.fixture(scope="module")
+def empty_ledger(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ledgers") / "empty.db"
+    make_relay(f"sqlite:///{path}").database.engine.dispose()
+    return path
+
+
+def fresh(empty, words, **changes):
+    """A relay on a ledger of its own, and a Luminate that will answer these words."""
+    path = empty.with_name(f"{next(_ledgers)}.db")
+    shutil.copy(empty, path)
+    return make_relay(f"sqlite:///{path}", make_organization(**changes), luminate=FakeLuminate(words))
+
+
+@often
+@given(history=strategies.histories(), words=strategies.answers)
+def test_luminate_s_net_becomes_the_provider_s(empty_ledger, history, words):
+    relay = fresh(empty_ledger, words)
+    for step in history.steps:
+        take(relay, step)
+        check(relay)
+    for _ in range(ROUNDS):
+        before = relay.statuses(), len(relay.luminate.calls)
+        work(relay, history)
+        check(relay)
+        if before == (relay.statuses(), len(relay.luminate.calls)):
+            break
+    assert relay.luminate.net == history.net, [str(entry) for entry in relay.entries()]
+    assert {entry.status for entry in relay.entries()} <= {Status.POSTED, Status.CLOSED}
+    relay.database.engine.dispose()
+
+
+@often
+@given(words=strategies.answers)
+def test_any_sequence_of_answers_records_a_gift_at_most_once(empty_ledger, words):
+    relay = fresh(empty_ledger, words)
+    relay.take(strategies.make_gift())
+    for _ in range(len(words) + 2):
+        relay.post()
+        relay.later(hours=13)
+        sweep(relay)
+        check(relay)
+    assert len(relay.luminate.gifts) <= 1
+    relay.database.engine.dispose()
+
+
+def take(relay, step):
+    match step:
+        case "post":
+            relay.posting().run()
+        case "sweep":
+            sweep(relay)
+        case "hour":
+            relay.later(hours=1)
+        case "day":
+            relay.later(days=1)
+        case fact:
+            relay.take(replace(fact))
+
+
+def sweep(relay):
+    relay.sweep(worker=f"w{next(_ledgers)}").run()
+
+
+def work(relay, history):
+    """Time passes, relay works, and people resolve what is theirs, truthfully."""
+    relay.later(hours=13)
+    sweep(relay)
+    relay.post()
+    recorded = recorded_entries(relay)
+    for entry in relay.entries():
+        if entry.status is Status.UNKNOWN and recorded.get(entry.id):
+            relay.replay.found(entry.id, code_of(relay, entry), who="ann", reason="looked")
+        elif entry.status is Status.UNKNOWN:
+            relay.replay.absent(entry.id, who="ann", reason="looked")
+        elif entry.status in {Status.HELD, Status.REJECTED}:
+            decide(relay, entry, history)
+
+
+def decide(relay, entry, history):
+    """What a person does with what is held or refused: send it, unless the provider knows no such refund."""
+    if entry.reason == "total_unclear":
+        others = [one for one in relay.refunds() if one.refund_reason == "refund" and one.id != entry.id]
+        stands = sum(one.amount.minor for one in others if one.status is not Status.CLOSED)
+        stands -= sum(one.amount.minor for one in relay.entries(Kind.REINSTATEMENT) if one.refund_reason == "refund")
+        if stands + entry.amount.minor > history.refunded:
+            relay.replay.close(entry.id, who="ann", reason="the provider knows no such refund")
+            return
+    relay.replay.run(relay.replay.plan(Filter(ids=(entry.id,))), who="ann", reason="again")
+
+
+def recorded_entries(relay):
+    """How often Luminate recorded each entry: calls and attempts are in the same order."""
+    found = {}
+    for attempt, recorded in zip(relay.attempts(), relay.luminate.recorded, strict=True):
+        found[attempt["entry_id"]] = found.get(attempt["entry_id"], 0) + recorded
+    return found
+
+
+def code_of(relay, entry):
+    if entry.kind is Kind.REFUND:
+        return "looked"
+    owned = {one.confirmation_code for one in relay.entries()}
+    return next(code for code, sent in relay.luminate.gifts.items() if code not in owned and sent == entry.parameters)
+
+
+def check(relay):
+    """What must hold at every moment."""
+    assert relay.balance_holds()
+    assert relay.luminate.impossible == []
+    assert relay.luminate.mails == 0
+    assert all(count <= 1 for count in recorded_entries(relay).values())
+    told = {attempt["entry_id"] for attempt in relay.attempts() if attempt["outcome"] == Outcome.POSTED}
+    assert told <= {entry.id for entry in relay.entries() if entry.status is Status.POSTED}
