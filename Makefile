@@ -29,7 +29,7 @@ endif
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format requirements clean
+.PHONY: help run test lint format requirements clean bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -46,6 +46,9 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict relay
 	$(BIN)/lint-imports
+
+bench: $(STAMP) ## how fast events are answered and gifts posted, with real processes
+	@$(BIN)/python -m bench
 
 format: $(STAMP) ## let ruff format and fix what it can
 	$(BIN)/ruff format .
