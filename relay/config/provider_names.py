@@ -9,6 +9,8 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from relay.config import api_options
+
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
 
@@ -40,6 +42,7 @@ def _square(secret: str) -> str:
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
+    "gocardless": api_options.wrong_gocardless_secret,
     "square": _square,
 }
 
@@ -67,6 +70,11 @@ def _https_url(value: str) -> str:
 
 # The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "gocardless": {
+        "access_token": Option(api_options.wrong_gocardless_token, required=True),
+        "environment": Option(api_options.wrong_environment),
+        "api_url": Option(api_options.wrong_api_url),
+    },
     "square": {
         "notification_url": Option(_https_url, required=True),
         "fund_from": Option(_one_of("reference_id", "note", "none")),
