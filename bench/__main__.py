@@ -36,7 +36,7 @@ def measure(name: str, database_url: str, redis_url: str, folder: Path) -> str:
             answers = sorted(senders.map(lambda number: send(relay, number), range(GIFTS)))
         accepted = GIFTS / (time.perf_counter() - started)
         relay.start_worker()
-        wait_until(lambda: relay.recorded(), seconds=60)
+        wait_until(relay.recorded, seconds=60)
         started, already = time.perf_counter(), len(relay.recorded())
         wait_until(lambda: len(relay.recorded()) >= GIFTS, seconds=300, every=0.2)
         posted = (GIFTS - already) / (time.perf_counter() - started)

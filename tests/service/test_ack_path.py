@@ -1,6 +1,7 @@
 """The ack path: one commit, at most one ring, no call out. What a sender waits for must stay that small."""
 
 import socket
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
@@ -27,10 +28,12 @@ def test_a_repeat_is_one_commit_too(relay, commits):
     assert len(commits) == 2
 
 
-def test_while_gifts_settle_nothing_is_rung(sqlite_url):
-    relay = make_relay(sqlite_url, make_organization(pace={}))
-    assert relay.organization.pace.settle_seconds == 0
+def test_one_ring_at_most_and_none_while_a_gift_settles(sqlite_url):
+    at_once, patient = make_organization("alder"), make_organization("birch")
+    patient = replace(patient, pace=replace(patient.pace, settle_seconds=5))
+    relay = make_relay(sqlite_url, at_once, patient)
     relay.take(make_gift())
+    relay.take(make_gift(), organization="birch")
     assert relay.bell.rings == ["alder"]
 
 
