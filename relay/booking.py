@@ -16,7 +16,7 @@ from relay.config import Organization
 from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
 from relay.giving import gift_columns
 from relay.ledger import entries, events, payments
-from relay.ledger.codec import gift_from_json
+from relay.ledger.codec import gift_from_json, without_cards
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.providers import Parsed
@@ -85,7 +85,7 @@ def book_event(booking: Booking, parsed: Parsed) -> Verdict:
 
 def book(booking: Booking, facts: tuple[Fact, ...]) -> None:
     """Bring every fact of one event into the ledger."""
-    for fact in facts:
+    for fact in map(without_cards, facts):
         match fact:
             case Gift():
                 _book_gift(booking, fact)

@@ -54,7 +54,9 @@ def make_organization(name="alder", **changes):
 
 def make_settings(*organizations, database_url="", **changes):
     known = {one.name: one for one in organizations or (make_organization(),)}
-    return Settings(database_url=database_url, redis_url="", secret_key="k", organizations=known, **changes)
+    return Settings(
+        database_url=database_url, redis_url="redis://127.0.0.1:1/0", secret_key="k", organizations=known, **changes
+    )
 
 
 def make_gift(amount="25.00", *, keys=("ch_1",), **changes):
