@@ -6,6 +6,7 @@ there is nothing to do.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from relay.queue import Bell
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
+# How long a sweep waits for the checks of paused organizations; what takes longer goes on beside it (seconds).
+CHECK_PATIENCE = 1.0
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class Sweep:
         self.client_for = client_for
         self.worker = worker
         self._renew_at = 0.0
+        self._checking: dict[str, threading.Thread] = {}
 
     def run(self) -> Swept | None:
         """Sweep once; None while another worker holds the lease."""
@@ -119,13 +123,36 @@ class Sweep:
             paused, now = pauses.all_paused(tx), self.database.now(tx)
         for name, pause in paused.items():
             organization = self.organizations.get(name)
-            if organization and pause.check_at and pause.check_at <= now and self._check(organization, pause, now):
-                swept.resumed.append(name)
+            if organization and pause.check_at and pause.check_at <= now and name not in self._checking:
+                self._start_check(organization, pause, now, swept)
+        patience = time.monotonic() + CHECK_PATIENCE
+        for name, thread in list(self._checking.items()):
+            thread.join(max(0.0, patience - time.monotonic()))
+            if not thread.is_alive():
+                del self._checking[name]
+
+    def _start_check(self, organization: Organization, pause: Pause, now: datetime, swept: Swept) -> None:
+        """Beside the sweep: the site of one organization may hang, and the others must not wait for it."""
+
+        def check() -> None:
+            try:
+                if self._check(organization, pause, now):
+                    swept.resumed.append(organization.name)
+            except Exception:
+                # An edge: nobody asks this thread how it ended; the next sweep starts another.
+                log.exception("check_failed", organization=organization.name)
+
+        thread = threading.Thread(target=check, name=f"check:{organization.name}", daemon=True)
+        self._checking[organization.name] = thread
+        thread.start()
 
     def _check(self, organization: Organization, pause: Pause, now: datetime) -> bool:
         """One harmless read (isEmailValid): it proves key, address and credentials without touching data."""
         works = self._works(organization)
         with self.database.write() as tx:
+            self.database.lock(tx, organization.name)
+            if pauses.of(tx, organization.name) != pause:
+                return False  # a person resumed or paused it meanwhile
             if works:
                 pauses.end(tx, organization.name)
             else:
