@@ -58,7 +58,14 @@ def wrong_authorizenet_secret(secret: str) -> str:
 
 def wrong_mollie_key(key: str) -> str:
     """An API key of a website profile."""
-    return "" if key.startswith(("live_", "test_")) and _ID.fullmatch(key) else "is not an API key (live_... or test_...)"
+    fits = key.startswith(("live_", "test_")) and _ID.fullmatch(key)
+    return "" if fits else "is not an API key (live_... or test_...)"
+
+
+def wrong_anet_fund(word: str) -> str:
+    """Which field of a transaction's order names the fund."""
+    words = ("invoice_number", "description", "none")
+    return "" if word in words else f"must be one of {', '.join(words)}"
 
 
 def wrong_credential(text: str) -> str:

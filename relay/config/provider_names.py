@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from relay.config import api_options
+from relay.config.checks import wrong_currency
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
@@ -42,6 +43,7 @@ def _square(secret: str) -> str:
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
+    "authorizenet": api_options.wrong_authorizenet_secret,
     "gocardless": api_options.wrong_gocardless_secret,
     "square": _square,
 }
@@ -70,6 +72,14 @@ def _https_url(value: str) -> str:
 
 # The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "authorizenet": {
+        "login_id": Option(api_options.wrong_credential, required=True),
+        "transaction_key": Option(api_options.wrong_credential, required=True),
+        "environment": Option(api_options.wrong_environment),
+        "currency": Option(wrong_currency),
+        "fund_from": Option(api_options.wrong_anet_fund),
+        "api_url": Option(api_options.wrong_api_url),
+    },
     "gocardless": {
         "access_token": Option(api_options.wrong_gocardless_token, required=True),
         "environment": Option(api_options.wrong_environment),

@@ -31,6 +31,11 @@ def square_headers(body: bytes, secret: str, notification_url: str) -> dict[str,
     return {"x-square-hmacsha256-signature": base64.b64encode(mac.digest()).decode()}
 
 
+def authorizenet_headers(body: bytes, secret: str) -> dict[str, str]:
+    """The headers of an Authorize.Net notification: the Signature Key as text, hex in upper case."""
+    return {"x-anet-signature": f"sha512={hmac.new(secret.encode(), body, hashlib.sha512).hexdigest().upper()}"}
+
+
 def gocardless_headers(body: bytes, secret: str) -> dict[str, str]:
     """The headers of a GoCardless webhook: the key is the secret as text."""
     return {"webhook-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from relay.providers.authorizenet import AUTHORIZENET
 from relay.providers.base import Delivery, Parsed, Provider
 from relay.providers.gocardless import GOCARDLESS
 from relay.providers.square import SQUARE
 from relay.providers.standard import STANDARD
 from relay.providers.stripe import STRIPE
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (GOCARDLESS, SQUARE, STANDARD, STRIPE)}
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider for provider in (AUTHORIZENET, GOCARDLESS, SQUARE, STANDARD, STRIPE)
+}
 
 __all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]
