@@ -24,10 +24,11 @@ def from_ledger(entries: Iterable[Entry]) -> tuple[Recorded, ...]:
             key=entry.confirmation_code,
             amount=entry.amount.text,
             designations=_designated(entry.parameters),
-            refunds=tuple(sorted(refunds.get(entry.payment_id, ()))),
+            # A gift made again for money that came back stands beside the first one, which has the refunds.
+            refunds=tuple(sorted(refunds.get(entry.payment_id, ()))) if entry.kind is Kind.GIFT else (),
         )
         for entry in posted
-        if entry.kind is Kind.GIFT
+        if entry.kind is not Kind.REFUND
     )
 
 
