@@ -14,13 +14,14 @@ from relay import queue
 from relay.config import Organization, Settings
 from relay.fetching import Fetching
 from relay.intake import Intake
+from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
 from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
 from relay.posting import Posting
 from relay.probing import Probing
-from relay.providers import PROVIDERS, Provider
+from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
 from relay.replay import Replay
 from relay.sweep import Sweep
@@ -93,14 +94,15 @@ def build(settings: Settings, redis: Redis | None = None) -> Relay:
     database = Database(settings.database_url)
     redis = redis or queue.connect(settings.redis_url)
     bell = queue.Bell(redis)
+    providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database))}
     return Relay(
         settings=settings,
         database=database,
         redis=redis,
         bell=bell,
-        intake=Intake(settings, database, PROVIDERS, bell),
+        intake=Intake(settings, database, providers, bell),
         replay=Replay(database, settings.organizations),
-        providers=PROVIDERS,
+        providers=providers,
         worker=worker_name(),
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from relay.config.checks import wrong_currency
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
+_WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{5,50}", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,4})?", re.ASCII)
 
 
 def _stripe(secret: str) -> str:
@@ -39,12 +42,24 @@ def _square(secret: str) -> str:
     return ""
 
 
+def _paypal(secret: str) -> str:
+    """A webhook's id; the simulator's is the literal WEBHOOK_ID."""
+    if _WEBHOOK_ID.fullmatch(secret):
+        return ""
+    return "is not a webhook id: the letters and digits that PayPal shows beside the webhook's URL"
+
+
+def _amount(value: str) -> str:
+    return "" if _AMOUNT.fullmatch(value) else "must be an amount such as 1000.00"
+
+
 # The provider's name in webhook URLs -> what is wrong with one of its secrets ("": nothing).
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
     "authorizenet": api_options.wrong_authorizenet_secret,
     "gocardless": api_options.wrong_gocardless_secret,
+    "paypal": _paypal,
     "square": _square,
 }
 
@@ -83,6 +98,14 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "gocardless": {
         "access_token": Option(api_options.wrong_gocardless_token, required=True),
         "environment": Option(api_options.wrong_environment),
+        "api_url": Option(api_options.wrong_api_url),
+    },
+    "paypal": {
+        "environment": Option(_one_of("live", "sandbox", "simulator")),
+        "client_id": Option(api_options.wrong_credential),
+        "client_secret": Option(api_options.wrong_credential),
+        "unconfirmed_limit": Option(_amount),
+        "fund_from": Option(_one_of("custom", "invoice", "none")),
         "api_url": Option(api_options.wrong_api_url),
     },
     "square": {

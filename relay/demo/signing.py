@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import zlib
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 
 def stripe_headers(body: bytes, secret: str, timestamp: int) -> dict[str, str]:
@@ -39,3 +43,17 @@ def authorizenet_headers(body: bytes, secret: str) -> dict[str, str]:
 def gocardless_headers(body: bytes, secret: str) -> dict[str, str]:
     """The headers of a GoCardless webhook: the key is the secret as text."""
     return {"webhook-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def paypal_headers(
+    body: bytes, webhook_id: str, sent: str, transmission: str, key: rsa.RSAPrivateKey, certificate_url: str
+) -> dict[str, str]:
+    """The headers of a PayPal webhook: RSA over the CRC32 of the body. Nobody has PayPal's key: bring one of yours."""
+    signed = f"{transmission}|{sent}|{webhook_id}|{zlib.crc32(body)}".encode()
+    return {
+        "paypal-transmission-id": transmission,
+        "paypal-transmission-time": sent,
+        "paypal-transmission-sig": base64.b64encode(key.sign(signed, padding.PKCS1v15(), hashes.SHA256())).decode(),
+        "paypal-cert-url": certificate_url,
+        "paypal-auth-algo": "SHA256withRSA",
+    }

@@ -9,6 +9,7 @@
 ``corrections``  what a named person changed, and why
 ``pauses``       organizations whose posting is paused
 ``leases``       who may run or sweep, until when
+``certificates`` public certificates that providers sign with, by their address
 """
 
 from __future__ import annotations
@@ -313,4 +314,12 @@ leases = Table(
     Column("name", String(100), primary_key=True),
     Column("holder", Text, nullable=False),
     Column("until", Moment, nullable=False),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("url", String(300), primary_key=True),
+    Column("pem", LargeBinary, nullable=False),
+    Column("fetched_at", Moment, nullable=False),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from relay.providers.authorizenet import AUTHORIZENET
 from relay.providers.base import Delivery, Parsed, Provider
 from relay.providers.gocardless import GOCARDLESS
+from relay.providers.paypal import PAYPAL
 from relay.providers.square import SQUARE
 from relay.providers.standard import STANDARD
 from relay.providers.stripe import STRIPE
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (AUTHORIZENET, GOCARDLESS, SQUARE, STANDARD, STRIPE)
+    provider.name: provider for provider in (AUTHORIZENET, GOCARDLESS, PAYPAL, SQUARE, STANDARD, STRIPE)
 }
 
 __all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]

@@ -48,6 +48,13 @@ def upgrade() -> None:
         batch_op.create_index("uq_events_delivery", ["organization", "provider", "delivery_key"], unique=True)
 
     op.create_table(
+        "certificates",
+        sa.Column("url", sa.String(length=300), nullable=False),
+        sa.Column("pem", sa.LargeBinary(), nullable=False),
+        sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("url", name=op.f("pk_certificates")),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),
@@ -305,6 +312,7 @@ def downgrade() -> None:
     op.drop_table("payments")
     op.drop_table("pauses")
     op.drop_table("leases")
+    op.drop_table("certificates")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("uq_events_delivery")
         batch_op.drop_index(
