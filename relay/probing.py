@@ -6,6 +6,7 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 # Look-ups in one go; the sweep rings again for the rest.
 AT_ONCE = 50
+# A round ends after this many seconds: a site that hangs must not keep a worker from other organizations.
+SLICE_SECONDS = 60.0
 # Refusals that a later look-up cannot mend.
 _FINAL = frozenset({"several_constituents", "no_email"})
 
@@ -72,8 +75,9 @@ class Probing:
         probed = Probed()
         with self.database.read() as tx:
             due = claims.to_probe(tx, self.organization.name, self.database.now(tx), limit=AT_ONCE)
+        end = time.monotonic() + SLICE_SECONDS
         for entry in due:
-            if self.stopping():
+            if self.stopping() or time.monotonic() > end:
                 break
             self.probe(entry, probed)
         return probed

@@ -133,6 +133,8 @@ class Replay:
         organization, provider = self._of(entry_id)
         with self._desk(organization, provider) as desk:
             entry = _existing(desk.tx, entry_id)
+            if entry.status is not Status.CLOSED:
+                raise ReplayRefused(f"entry {entry_id} is {entry.status}, not closed")
             if entry.merged_into is not None:
                 raise ReplayRefused(f"entry {entry_id} is the same payment as entry {entry.merged_into}")
             words = {"reason": "reopened", "reason_text": reason}

@@ -63,23 +63,14 @@ STATUS_WORDS = {
     Status.CLOSED: "ended by a person or a rule, with a reason",
 }
 
-# Where an entry may go from where it is. POSTING never goes back to QUEUED by a lost lease, and to CLOSED only when its
-# call surely recorded nothing and another entry holds the same payment. To UNKNOWN without a call only after a restore
-# from a backup, when the ledger may have forgotten the call.
+# Where an entry may go from where it is. POSTING never goes back to QUEUED by a lost lease. To UNKNOWN without a call
+# only after a restore from a backup, when the ledger may have forgotten the call.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.HELD: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
     Status.WAITING: frozenset({Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
     Status.QUEUED: frozenset({Status.POSTING, Status.HELD, Status.WAITING, Status.CLOSED, Status.UNKNOWN}),
     Status.POSTING: frozenset(
-        {
-            Status.POSTED,
-            Status.REJECTED,
-            Status.RETRYING,
-            Status.UNKNOWN,
-            Status.QUEUED,
-            Status.HELD,
-            Status.CLOSED,
-        }
+        {Status.POSTED, Status.REJECTED, Status.RETRYING, Status.UNKNOWN, Status.QUEUED, Status.HELD}
     ),
     Status.RETRYING: frozenset({Status.POSTING, Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
     Status.UNKNOWN: frozenset({Status.POSTED, Status.QUEUED, Status.HELD, Status.CLOSED}),

@@ -7,7 +7,7 @@ where status and fence are still what the caller read. ``False`` means somebody 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -145,9 +145,17 @@ def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: 
     Raises TransitionRefused when the table does not allow it; False when somebody else was first.
     """
     if entry.merged_into is not None and target in CLAIMABLE:
-        target, values = Status.CLOSED, values | folded_into(entry.merged_into) | {"flag": ""}
+        return _end_folded(tx, entry, entry.merged_into, now, values)
     advance(entry.status, target)
     return _swap(tx, entry, {"changed_at": now, "status": target, **values})
+
+
+def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: dict[str, Any]) -> bool:
+    if entry.status is Status.POSTING:
+        if not move(tx, entry, Status.HELD, now):
+            return False
+        entry = replace(entry, status=Status.HELD)
+    return move(tx, entry, Status.CLOSED, now, **values | folded_into(kept) | {"flag": ""})
 
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
