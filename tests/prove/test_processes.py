@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.prove.processes.breaking import (
-    flushing,
-    killing,
-    killing_postgres,
-    refusing_login,
-    second_worker,
-)
+from tests.prove.processes.breaking import killing_and_flushing, killing_postgres, refusing_login, second_worker
 from tests.prove.processes.house import POSTGRESQL, SQLITE, House
 from tests.prove.processes.scenarios import Scenario, paused_once, play
 
@@ -36,11 +30,9 @@ def test_an_answer_lost_on_the_wire_is_found_and_a_gift_never_applied_is_sent_on
 
 
 def test_kill_9_of_workers_and_web_and_flushall_lose_and_double_nothing(tmp_path):
-    def everything(house, provider):
-        injected = killing("worker", "web", "worker2", seconds=1.0)(house, provider)
-        return injected + flushing(house, provider)
-
-    scenario = Scenario("kill", "", wire=("slow_in_time",), share=1.0, breaking=second_worker(everything), per_second=8)
+    scenario = Scenario(
+        "kill", "", wire=("slow_in_time",), share=1.0, breaking=second_worker(killing_and_flushing), per_second=4
+    )
     played(tmp_path, scenario, SQLITE)
 
 

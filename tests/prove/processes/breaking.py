@@ -22,7 +22,7 @@ from tests.prove.processes.sending import Provider
 Injected = Counter[str]
 Breaking = Callable[[House, Provider], Injected]
 # Where a tmpfs of this size is mounted, "disk full" is real (bytes).
-SMALL_DISK = 3_000_000
+SMALL_DISK = 16_000_000
 
 
 def ticks(provider: Provider, seconds: float, *, most: int = 400) -> Iterator[int]:
@@ -97,6 +97,19 @@ def flushing(house: House, provider: Provider) -> Injected:
     return done
 
 
+def killing_and_flushing(house: House, provider: Provider) -> Injected:
+    """In turn: kill -9 of a worker or of gunicorn, and FLUSHALL on top."""
+    chance, done = random.Random(5), Counter()
+    with redis.Redis.from_url(house.redis.url) as server:
+        for _ in ticks(provider, 2.5):
+            name = chance.choice(("web", "worker", "worker2"))
+            house.restart(name)
+            server.flushall()
+            done[f"kill -9 {name}"] += 1
+            done["FLUSHALL"] += 1
+    return done
+
+
 def killing_redis(house: House, provider: Provider) -> Injected:
     done: Injected = Counter()
     for _ in ticks(provider, 1.5):
@@ -145,7 +158,7 @@ def restarting_postgres(house: House, provider: Provider) -> Injected:
 def terminating(house: House, provider: Provider) -> Injected:
     """SIGTERM, as a platform's new release sends it; each process must end in good order, by itself."""
     done: Injected = Counter()
-    for turn in ticks(provider, 1.5):
+    for turn in ticks(provider, 2.5):
         name = ("web", "worker")[turn % 2]
         code = house.restart(name, signal.SIGTERM)
         done[f"SIGTERM {name}"] += 1
