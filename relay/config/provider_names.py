@@ -15,6 +15,7 @@ from relay.config.checks import wrong_currency
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
+_HEX_KEY = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{5,50}", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,4})?", re.ASCII)
 
@@ -53,6 +54,11 @@ def _amount(value: str) -> str:
     return "" if _AMOUNT.fullmatch(value) else "must be an amount such as 1000.00"
 
 
+def _adyen(secret: str) -> str:
+    """The HMAC key of a webhook is 64 hexadecimal digits."""
+    return "" if _HEX_KEY.fullmatch(secret) else "is not an HMAC key of 64 hexadecimal digits"
+
+
 # The provider's name in webhook URLs -> what is wrong with one of its secrets ("": nothing).
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
@@ -61,6 +67,7 @@ PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "gocardless": api_options.wrong_gocardless_secret,
     "paypal": _paypal,
     "square": _square,
+    "adyen": _adyen,
 }
 
 
@@ -111,6 +118,12 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "square": {
         "notification_url": Option(_https_url, required=True),
         "fund_from": Option(_one_of("reference_id", "note", "none")),
+    },
+    "adyen": {
+        "username": Option(),
+        "password": Option(),
+        "capture": Option(_one_of("automatic", "manual")),
+        "merchant_reference": Option(_one_of("shared", "unique")),
     },
 }
 

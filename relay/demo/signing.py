@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
+import json
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -57,3 +61,17 @@ def paypal_headers(
         "paypal-cert-url": certificate_url,
         "paypal-auth-algo": "SHA256withRSA",
     }
+
+
+def adyen_body(notification: Mapping[str, Any], secret: str) -> bytes:
+    """A body of Adyen's with every item signed: the key is hex, eight fields are signed without escaping."""
+    signed = copy.deepcopy(dict(notification))
+    for wrapped in signed["notificationItems"]:
+        item = wrapped["NotificationRequestItem"]
+        names = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
+        amount = item.get("amount", {})
+        fields = [*(item.get(name, "") for name in names), amount.get("value", ""), amount.get("currency", "")]
+        message = ":".join(str(field) for field in (*fields, item.get("eventCode", ""), item.get("success", "")))
+        mac = hmac.new(bytes.fromhex(secret), message.encode(), hashlib.sha256)
+        item.setdefault("additionalData", {})["hmacSignature"] = base64.b64encode(mac.digest()).decode()
+    return json.dumps(signed).encode()

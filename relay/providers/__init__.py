@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relay.providers.adyen import ADYEN
 from relay.providers.authorizenet import AUTHORIZENET
 from relay.providers.base import Delivery, Parsed, Provider
 from relay.providers.gocardless import GOCARDLESS
@@ -11,7 +12,7 @@ from relay.providers.standard import STANDARD
 from relay.providers.stripe import STRIPE
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (AUTHORIZENET, GOCARDLESS, PAYPAL, SQUARE, STANDARD, STRIPE)
+    provider.name: provider for provider in (ADYEN, AUTHORIZENET, GOCARDLESS, PAYPAL, SQUARE, STANDARD, STRIPE)
 }
 
 __all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]

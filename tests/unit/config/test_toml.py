@@ -25,6 +25,7 @@ SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "ACME_STRIPE_SECRET": "whsec_acme1",
     "ACME_STRIPE_SECRET_NEXT": "whsec_acme2",
     "ACME_STANDARD_SECRET": STANDARD_SECRET,
+    "ACME_ADYEN_HMAC_KEY": "0123456789abcdef" * 4,
     "ACME_AUTHORIZENET_SIGNATURE_KEY": "0123456789ABCDEF" * 8,
     "ACME_AUTHORIZENET_LOGIN": "login",
     "ACME_AUTHORIZENET_KEY": "transaction-key",
