@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -39,6 +40,7 @@ BURST_SHARE = 0.8
 LONGEST_WAIT = 3600
 # How much of Luminate's reply is kept.
 KEPT_REPLY_BYTES = 65_536
+_UNANSWERED = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Settling:
                 self._not_sent(entry, words)
             case Outcome.BLOCKED:
                 entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)
-                self._pause(judgement.reason, judgement.text, self.organization.pace.check_ladder[0])
+                last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
+                self._pause(judgement.reason, judgement.text, self._check_after(last, {Outcome.BLOCKED}, 1))
             case _:
                 probe = {"probe_at": self.now + timedelta(seconds=self.organization.probe.ladder[0]), "probes": 0}
                 entries.move(self.tx, entry, Status.UNKNOWN, self.now, **words, **probe)
@@ -141,10 +144,16 @@ class Settling:
         last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
         if circuit_opens(last):
             text = f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer."
-            self._pause("circuit_open", text, self.organization.pace.check_ladder[0])
+            self._pause("circuit_open", text, self._check_after(last, _UNANSWERED, CIRCUIT_AFTER))
         elif same := same_refusal(last):
             text = f"Most of the last {BURST_OF} gifts were refused for one and the same reason: {same}"
             self._pause("same_refusal", text, None)
+
+    def _check_after(self, last: Sequence[tuple[Outcome, str]], ill: Collection[Outcome], enough: int) -> int:
+        """Seconds to the first harmless read; longer where the reads worked before and the next calls did not."""
+        ladder = self.organization.pace.check_ladder
+        in_a_row = len(list(takewhile(lambda one: one[0] in ill, last)))
+        return ladder[min(max(0, in_a_row - enough), len(ladder) - 1)]
 
     def _pause(self, reason: str, text: str, check_after: int | None) -> None:
         """Pause the organization; without ``check_after`` (seconds) only a person ends it."""
@@ -181,7 +190,7 @@ def posted(
 def circuit_opens(last: Sequence[tuple[Outcome, str]]) -> bool:
     """Whether the newest calls all ended without an answer (newest first)."""
     newest = [outcome for outcome, _ in last[:CIRCUIT_AFTER]]
-    return len(newest) == CIRCUIT_AFTER and all(one in {Outcome.NOT_SENT, Outcome.UNKNOWN} for one in newest)
+    return len(newest) == CIRCUIT_AFTER and all(one in _UNANSWERED for one in newest)
 
 
 def same_refusal(last: Sequence[tuple[Outcome, str]]) -> str:

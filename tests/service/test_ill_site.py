@@ -68,6 +68,27 @@ def test_one_refusal_for_nearly_all_gifts_pauses_until_a_person_looks(relay):
     assert relay.sweep().run().resumed == []
 
 
+@pytest.mark.parametrize("word", ["blocked", "lost"])
+def test_a_site_that_reads_well_and_writes_badly_is_tried_less_and_less(relay, word):
+    relay.luminate.script = [word] * 50
+    gifts(relay, 50)
+    waits = []
+    for _ in range(4):
+        relay.post()
+        pause = pause_of(relay)
+        waits.append(round((pause.check_at - pause.since).total_seconds()))
+        relay.later(seconds=waits[-1] + 1)
+        assert relay.sweep(f"sweep{len(waits)}").run().resumed == ["alder"]
+    assert waits == [60, 300, 900, 900]
+    relay.luminate.script = []
+    relay.post()
+    relay.luminate.script = ["blocked"]
+    gifts(relay, 51)
+    relay.post()
+    pause = pause_of(relay)
+    assert round((pause.check_at - pause.since).total_seconds()) == 60
+
+
 def test_luminate_may_ask_to_wait(relay):
     relay.luminate.script = [lambda _parameters: Answer(503, b"<html>", {"retry-after": "120"})]
     gifts(relay, 3)
