@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.status import Outcome
-from tests.support.fault_proxy import read_head
+from tests.support.faults import read_head
 from tests.unit.luminate import sockets
 from tests.unit.luminate.sockets import Server, answering, reply
 

@@ -18,8 +18,8 @@ from tests.prove.processes.breaking import small_disk
 from tests.prove.processes.house import POSTGRESQL, House
 from tests.prove.processes.scenarios import ALL, Played, Scenario, play
 
-HEAD = ("scenario", "injected", "refused", "gifts", "posted", "lost", "doubled", "unknown", "found", "sent again", "person",
-        "time to truth, longest", "half of them in")  # fmt: skip
+HEAD = ("scenario", "injected", "refused", "gifts", "posted", "lost", "doubled", "unknown", "found", "sent again",
+        "person", "time to truth, longest", "half of them in")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,8 +92,8 @@ def _cells(one: Played) -> tuple[str, ...]:
         injected = f"{one.injected.total()} of {len(one.injected)} kinds"
     ledger = "" if one.scenario.kind == POSTGRESQL else " (SQLite)"
     return (
-        f"{one.scenario.words}{ledger}", injected, str(one.refused.total()), str(found.accepted), str(found.posted), str(found.lost),
-        str(found.doubled), str(found.unknown), str(found.found), str(found.resent),
+        f"{one.scenario.words}{ledger}", injected, str(one.refused.total()), str(found.accepted), str(found.posted),
+        str(found.lost), str(found.doubled), str(found.unknown), str(found.found), str(found.resent),
         f"{found.person} and {found.flagged} flagged" if found.flagged else str(found.person),
         f"{found.slowest:.1f} s", f"{found.typical:.1f} s",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from tests.prove.processes.breaking import Breaking
 from tests.prove.processes.house import AWAY, POSTGRESQL, SQLITE, House
 from tests.prove.processes.sending import Provider
 from tests.prove.processes.truth import Count, all_final, count, read_ledger
-from tests.support.fault_proxy import FAULTS
+from tests.support.faults import FAULTS
 
 # The longest that the truth may take to come out after the last gift was accepted (seconds).
 TRUTH_SECONDS = 120.0
