@@ -18,8 +18,10 @@ from tests.prove.processes.breaking import small_disk
 from tests.prove.processes.house import POSTGRESQL, House
 from tests.prove.processes.scenarios import ALL, Played, Scenario, play
 
-HEAD = ("scenario", "injected", "refused", "gifts", "posted", "lost", "doubled", "unknown", "found", "sent again",
-        "person", "time to truth, longest", "half of them in")  # fmt: skip
+HEAD = (
+    "scenario", "injected", "not taken at first", "gifts", "posted", "lost", "doubled", "unknown", "found",
+    "sent again", "person", "time to truth, longest", "half of them in",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
