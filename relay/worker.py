@@ -99,7 +99,7 @@ def work_side_by_side(relay: Relay, processes: int) -> None:
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, pass_on)
-    while len(children) < processes:
+    while len(children) < processes and not stop.is_set():
         children[_child(relay)] = None
     while children:
         gone, _ = os.wait()
@@ -107,7 +107,8 @@ def work_side_by_side(relay: Relay, processes: int) -> None:
         if not stop.is_set():
             log.error("worker_died", pid=gone)
             time.sleep(AGAIN_SECONDS)
-            children[_child(relay)] = None
+            if not stop.is_set():  # told meanwhile: a new child would never hear of it
+                children[_child(relay)] = None
 
 
 def _child(relay: Relay) -> int:
