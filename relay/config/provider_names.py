@@ -65,6 +65,7 @@ PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "standard": _standard,
     "authorizenet": api_options.wrong_authorizenet_secret,
     "gocardless": api_options.wrong_gocardless_secret,
+    "mollie": api_options.wrong_path_secret,
     "paypal": _paypal,
     "square": _square,
     "adyen": _adyen,
@@ -100,6 +101,10 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "environment": Option(api_options.wrong_environment),
         "currency": Option(wrong_currency),
         "fund_from": Option(api_options.wrong_anet_fund),
+        "api_url": Option(api_options.wrong_api_url),
+    },
+    "mollie": {
+        "api_key": Option(api_options.wrong_mollie_key, required=True),
         "api_url": Option(api_options.wrong_api_url),
     },
     "gocardless": {

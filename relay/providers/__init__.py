@@ -6,13 +6,14 @@ from relay.providers.adyen import ADYEN
 from relay.providers.authorizenet import AUTHORIZENET
 from relay.providers.base import Delivery, Parsed, Provider
 from relay.providers.gocardless import GOCARDLESS
+from relay.providers.mollie import MOLLIE
 from relay.providers.paypal import PAYPAL
 from relay.providers.square import SQUARE
 from relay.providers.standard import STANDARD
 from relay.providers.stripe import STRIPE
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (ADYEN, AUTHORIZENET, GOCARDLESS, PAYPAL, SQUARE, STANDARD, STRIPE)
+    provider.name: provider for provider in (ADYEN, AUTHORIZENET, GOCARDLESS, MOLLIE, PAYPAL, SQUARE, STANDARD, STRIPE)
 }
 
 __all__ = ["PROVIDERS", "Delivery", "Parsed", "Provider"]

@@ -47,3 +47,16 @@ def check_age(sent: int, now: datetime, tolerance: int) -> None:
         raise BadSignature(f"signed {age:.0f} seconds ago; at most {tolerance} are allowed")
     if age < -tolerance:
         raise BadSignature(f"signed {-age:.0f} seconds in the future; is the clock of this machine right?")
+
+
+def place_of_token(secrets: Sequence[str], token: str) -> int:
+    """The place of the secret at the end of the webhook's address, for providers that sign nothing.
+
+    Raises BadSignature.
+    """
+    try:
+        return place_of_match(secrets, lambda secret: secret, [token] if token else [], "the address")
+    except BadSignature as error:
+        if not any(secret.strip() for secret in secrets):
+            raise
+        raise BadSignature("the address does not end with a configured secret") from error
