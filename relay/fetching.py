@@ -119,6 +119,8 @@ class Fetching:
                 self.database.lock(tx, self.organization.name)
                 if not events.still_pending(tx, event.id):
                     return False
+                if event.secret_place is None and not events.prove(tx, event, parsed.delivery_key):
+                    return True
                 desk = booking.Booking(tx, self.organization, event.provider, event.id, self.database.now(tx))
                 verdict = booking.book_event(desk, parsed)
         except LedgerUnavailable:

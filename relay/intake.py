@@ -13,7 +13,6 @@ not understood is stored all the same, for a person and for a later version of u
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -172,15 +171,13 @@ def _new_event(
 ) -> NewEvent:
     # Unproven, a delivery must not take the place of the genuine one that bears its id.
     key = parsed.delivery_key if place is not None else f"unproven:{reading.nameless(delivery).delivery_key}"
-    # An index takes keys of a limited length only.
-    short = key if len(key) <= 300 else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     kept = (*KEPT_HEADERS, *source.kept_headers)
     return NewEvent(
         organization=charity.name,
         provider=source.name,
         event_id=parsed.event_id,
         type=parsed.type,
-        delivery_key=short or None,
+        delivery_key=events.index_key(key) or None,
         body=mask_cards(source.scrub(delivery.body) if source.scrub else delivery.body),
         headers={name: delivery.headers[name] for name in kept if name in delivery.headers},
         live=parsed.live,

@@ -103,6 +103,8 @@ class Reparse:
 def _book(
     tx: Connection, charity: Organization, stored: StoredEvent, parsed: Parsed, now: datetime, asked: str
 ) -> ReadAgain:
+    if stored.secret_place is None and not events.prove(tx, stored, parsed.delivery_key):
+        raise ReplayRefused(f"event {stored.id} is a delivery that another event has brought already")
     desk = booking.Booking(tx, charity, stored.provider, stored.id, now, mail=False)
     verdict = booking.book_event(desk, replace(parsed, note="; ".join(filter(None, (parsed.note, asked)))))
     return ReadAgain(stored.id, charity.name, verdict, "; ".join((*desk.notes, asked)))

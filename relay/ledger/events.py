@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -103,6 +104,30 @@ def store_duplicate(tx: Connection, event: NewEvent) -> int:
     for entry in list(tx.execute(touched).scalars()):
         link(tx, row, entry, "repeat", event.received_at)
     return row
+
+
+def prove(tx: Connection, event: StoredEvent, delivery_key: str) -> bool:
+    """A late proof: the event takes the delivery key that it was too unsure for when it came in.
+
+    False if another event has it: then this one is judged as its repeat. Asked under the organization's lock.
+    """
+    if not delivery_key:
+        return True
+    key, whose = index_key(delivery_key), (events.c.organization == event.organization)
+    others = whose & (events.c.provider == event.provider) & (events.c.delivery_key == key) & (events.c.id != event.id)
+    known = tx.execute(select(events.c.id, events.c.body).where(others)).one_or_none()
+    values = {"delivery_key": key} if known is None else {"delivery_key": None, "duplicate_of": known.id}
+    tx.execute(update(events).where(events.c.id == event.id).values(values))
+    if known is not None:
+        same = known.body == event.body
+        note = f"the same delivery as event {known.id}{'' if same else ', but with another body: not used'}"
+        judge(tx, event.id, Verdict.DUPLICATE if same else Verdict.FLAGGED, note)
+    return known is None
+
+
+def index_key(key: str) -> str:
+    """A delivery key as it is stored: an index takes keys of a limited length only."""
+    return key if len(key) <= 300 else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def judge(tx: Connection, event: int, verdict: Verdict, note: str) -> None:

@@ -35,6 +35,8 @@ from relay.providers.paypal.proof import HEADERS, Authorities, Kept
 from relay.providers.times import instant
 
 MAX_TYPE = 100
+# What intake leaves of anything that looks like a card number.
+MASK = b"************"
 # Without the API's word, gifts above this (in units of their currency) wait for a person.
 UNCONFIRMED_LIMIT = "1000.00"
 
@@ -89,9 +91,11 @@ class PayPal:
     def fetch(self, delivery: Delivery, settings: ProviderSettings, caller: Caller, received_at: datetime) -> Parsed:
         """Prove a delivery as of when it came, and let PayPal's API confirm it. Raises FetchFailed, BadSignature."""
         proof.learn(delivery, settings, caller, received_at, self.kept, self.authorities)
-        self.verify(delivery, settings, received_at)
-        about = parse(delivery, settings)
         login = credentials(settings)
+        # Its digits were masked before it was stored, so its CRC32 is another: then the API's word is the proof.
+        if login is None or MASK not in delivery.body:
+            self.verify(delivery, settings, received_at)
+        about = parse(delivery, settings)
         if not about.wanted or login is None:
             return about
         with understood_as(about):
