@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from relay.config import api_options
+from relay.config import api_options, mapping_options
 from relay.config.checks import wrong_currency
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
@@ -63,6 +63,12 @@ def _adyen(secret: str) -> str:
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
     "standard": _standard,
+    "donorbox": mapping_options.wrong_shared_secret,
+    "everyorg": mapping_options.wrong_token,
+    "generic": lambda _secret: "",
+    "givebutter": mapping_options.wrong_shared_secret,
+    "gofundmepro": _standard,
+    "raisely": mapping_options.wrong_shared_secret,
     "authorizenet": api_options.wrong_authorizenet_secret,
     "gocardless": api_options.wrong_gocardless_secret,
     "mollie": api_options.wrong_path_secret,
@@ -95,6 +101,20 @@ def _https_url(value: str) -> str:
 
 # The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "donorbox": {
+        "fund_from": Option(_one_of("designation", "campaign")),
+        "updates": Option(_one_of("hold", "post")),
+    },
+    "everyorg": {"nonprofit": Option()},
+    "generic": {
+        name: Option(wrong, required=name in mapping_options.NEEDED)
+        for name, wrong in {**mapping_options.SIGNING, **mapping_options.MAPPING}.items()
+    },
+    "givebutter": {
+        "signature": Option(_one_of("secret", "hmac")),
+        "fund_from": Option(_one_of("fund_code", "campaign_code")),
+    },
+    "gofundmepro": {name: Option(wrong) for name, wrong in mapping_options.MAPPING.items()},
     "authorizenet": {
         "login_id": Option(api_options.wrong_credential, required=True),
         "transaction_key": Option(api_options.wrong_credential, required=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validates_
 from relay.config import checks
 from relay.config.field_rules import FieldRules
 from relay.config.fields import Choice, Flag, Password, Seconds, StrictSchema, TableOf, Text, WholeNumber, WholeNumbers
+from relay.config.mapping_options import UNFIT
 from relay.config.organization import (
     DEFAULT_TENDERS,
     AmountRule,
@@ -258,10 +259,10 @@ def _providers(data: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator
             if wrong := PROVIDERS[name](secret):
                 yield Problem(("providers", name, "secrets", place), wrong)
         chosen = settings.options if isinstance(settings, ProviderSettings) else settings.get("options", {})
-        yield from _provider_options(name, chosen)
+        yield from _provider_options(name, chosen, known)
 
 
-def _provider_options(provider: str, chosen: Mapping[str, str]) -> Iterator[Problem]:
+def _provider_options(provider: str, chosen: Mapping[str, str], secrets: Sequence[str]) -> Iterator[Problem]:
     known = OPTIONS.get(provider, {})
     for option, value in chosen.items():
         wrong = known[option].wrong(value) if option in known else "is not an option" + did_you_mean(option, known)
@@ -269,6 +270,9 @@ def _provider_options(provider: str, chosen: Mapping[str, str]) -> Iterator[Prob
             yield Problem(("providers", provider, "options", option), wrong)
     for option in (name for name, rule in known.items() if rule.required and not chosen.get(name, "").strip()):
         yield Problem(("providers", provider, "options", option), "is needed")
+    if provider in UNFIT:
+        for option, wrong in UNFIT[provider](chosen, secrets):
+            yield Problem(("providers", provider, "options", option), wrong)
 
 
 def _default_fund(original: Mapping[str, Any]) -> Iterator[Problem]:

@@ -80,3 +80,31 @@ def adyen_body(notification: Mapping[str, Any], secret: str) -> bytes:
         mac = hmac.new(bytes.fromhex(secret), message.encode(), hashlib.sha256)
         item.setdefault("additionalData", {})["hmacSignature"] = base64.b64encode(mac.digest()).decode()
     return json.dumps(signed).encode()
+
+
+def donorbox_headers(body: bytes, secret: str, timestamp: int) -> dict[str, str]:
+    """The headers of a Donorbox webhook: the key is the secret as text."""
+    mac = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
+    return {"donorbox-signature": f"{timestamp},{mac.hexdigest()}"}
+
+
+def givebutter_headers(body: bytes, secret: str, signature: str = "secret") -> dict[str, str]:
+    """The headers of a Givebutter webhook: the secret itself, or (``hmac``) what it makes of the body."""
+    mac = hmac.new(secret.encode(), body, hashlib.sha256)
+    return {"signature": mac.hexdigest() if signature == "hmac" else secret}
+
+
+def raisely_body(event: Mapping[str, Any], secret: str) -> bytes:
+    """A body of Raisely's: the secret travels inside it."""
+    return json.dumps({"secret": secret, **event}).encode()
+
+
+def gofundmepro_headers(body: bytes, secret: str, timestamp: int, message_id: str) -> dict[str, str]:
+    """The headers of a GoFundMe Pro webhook, which Svix sends: a Standard Webhook under older names."""
+    signed = standard_headers(body, secret, timestamp, message_id)
+    return {name.replace("webhook-", "svix-"): value for name, value in signed.items()}
+
+
+def generic_headers(signed: bytes, secret: str, header: str, algorithm: str = "sha256") -> dict[str, str]:
+    """One header with the hex HMAC of what is signed: how most processors do it."""
+    return {header.lower(): hmac.new(secret.encode(), signed, algorithm).hexdigest()}
