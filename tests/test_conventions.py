@@ -97,10 +97,11 @@ def test_every_outcome_is_handled_where_it_is_settled(outcome):
 
 
 @pytest.mark.parametrize("provider", sorted(PROVIDERS))
-def test_every_provider_has_payloads_tests_and_a_page(provider):
+def test_every_provider_has_payloads_tests_and_documentation(provider):
     assert list((ROOT / "tests/payloads" / provider).glob("*")), "no payloads"
-    assert [path for path in (ROOT / "tests").rglob("test_*.py") if provider in path.name], "no tests"
-    assert (ROOT / "docs/providers" / f"{provider}.md").exists(), "no page"
+    tests = (ROOT / "tests/unit/providers").rglob("*.py")
+    assert any(f'"{provider}"' in path.read_text() for path in tests), "no tests"
+    assert any(provider in path.read_text().lower() for path in (ROOT / "docs").rglob("*.md")), "no documentation"
 
 
 def test_every_state_is_explained():
