@@ -33,12 +33,12 @@ SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "ACME_GENERIC_SECRET": "generic-secret",
     "ACME_ADYEN_HMAC_KEY": "0123456789abcdef" * 4,
     "ACME_AUTHORIZENET_SIGNATURE_KEY": "0123456789ABCDEF" * 8,
-    "ACME_AUTHORIZENET_LOGIN": "login",
-    "ACME_AUTHORIZENET_KEY": "transaction-key",
+    "ACME_AUTHORIZENET_LOGIN": "acme-anet-login",
+    "ACME_AUTHORIZENET_KEY": "acme-anet-transaction-key",
     "ACME_MOLLIE_PATH_SECRET": "acme-4f1c5b8e9d2a7736",
-    "ACME_MOLLIE_API_KEY": "live_key",
+    "ACME_MOLLIE_API_KEY": "live_acmeMollieKey",
     "ACME_GOCARDLESS_SECRET": "gocardless-secret",
-    "ACME_GOCARDLESS_TOKEN": "live_token",
+    "ACME_GOCARDLESS_TOKEN": "live_acmeGocardlessToken",
 }
 NEEDED = """
 form_id = 2101
