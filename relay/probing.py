@@ -205,7 +205,7 @@ class _Desk:
         owner = entries.owners(self.tx, entry.organization, [code])[code]
         text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
         entries.change(self.tx, owner, self.now, flag="code_of_another_gift")
-        self.hand_over(entry, "code_of_another_gift", text, rows)
+        self.hand_over(entry, "answers_mixed_up", text, rows)
 
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""

@@ -106,6 +106,7 @@ NEXT_BY_STATUS: Mapping[Status, str] = {
 _CORRECT = "`flask correct {id} %s --reason ...` and relay sends it."
 _CONFIGURE = " Then `flask replay {id}`; for all of that kind, `flask replay --reason-code %s`."
 
+_ASKS = frozenset({Status.HELD, Status.WAITING, Status.REJECTED, Status.UNKNOWN})
 # Reason code left, what a person does about it right.
 NEXT: Mapping[str, str] = {
     # held by the mapping (relay.luminate.problems)
@@ -149,10 +150,13 @@ NEXT: Mapping[str, str] = {
     "email_taken": "Another constituent has this address; say which one it is: " + _CORRECT % "donor.cons_id=NUMBER",
     "constituent_exists": "Say which constituent it is: " + _CORRECT % "donor.cons_id=NUMBER",
     "card_declined": "An offline gift has no card to decline: check the form in Luminate, then `flask replay {id}`.",
+    # after a look-up
+    "answers_mixed_up": "It is in Luminate: never send it again. Find the other entry's own code there as well, then "
+    "`flask close {id}` with both codes in the reason; refunds of the two are made in Luminate by hand.",
 }
 
 
 def next_step(status: Status, reason: str, entry: int) -> str:
     """What happens next, or what a person should do, in one or two sentences."""
-    special = NEXT.get(reason) if status in {Status.HELD, Status.WAITING, Status.REJECTED} else None
+    special = NEXT.get(reason) if status in _ASKS else None
     return (special or NEXT_BY_STATUS[status]).replace("{id}", str(entry))

@@ -178,7 +178,7 @@ def test_a_row_whose_code_another_donors_gift_bears_is_no_absence(relay, reader)
     relay.later(hours=1)
     assert probe(relay, reader).person == [entry.id]
     found, owner = relay.entry(entry.id), relay.gifts()[0]
-    assert (found.status, found.reason) == (Status.UNKNOWN, "code_of_another_gift")
+    assert (found.status, found.reason, found.probe_at) == (Status.UNKNOWN, "answers_mixed_up", None)
     assert [row["confirmation_code"] for row in found.candidates] == ["C1"]
     assert (owner.status, owner.flag) == (Status.POSTED, "code_of_another_gift")
 
