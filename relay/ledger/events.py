@@ -96,7 +96,7 @@ def store_duplicate(tx: Connection, event: NewEvent) -> int:
         "delivery_key": None,
         "duplicate_of": known.id,
         "verdict": Verdict.DUPLICATE,
-        "note": f"the same delivery as event {known.id}",
+        "note": f"the same delivery as event {known.id}{'' if known.body == event.body else ', with another body'}",
         "body": b"" if known.body == event.body else event.body,
     }
     row: int = tx.execute(insert(events).values(values).returning(events.c.id)).scalar_one()

@@ -1,5 +1,6 @@
 """A certificate authority of our own, and PayPal as it would sign if it had that certificate."""
 
+import uuid
 import zlib
 from datetime import UTC, datetime
 from functools import cache
@@ -103,8 +104,9 @@ def make_provider(kept=None):
     return paypal.provider({url(): pem(leaf())} if kept is None else kept, trusted())
 
 
-def signed(body, webhook_id, sent=None, transmission="t-1", certificate=None, signer=None):
+def signed(body, webhook_id, sent=None, transmission=None, certificate=None, signer=None):
     moment = (sent or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    transmission = transmission or uuid.uuid4().hex
     return paypal_headers(body, webhook_id, moment, transmission, signer or key(), certificate or url())
 
 
