@@ -24,7 +24,9 @@ from relay.refunding import Desk
 from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
 
 # While an entry is here a later event of the same payment may fill its blanks.
-FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECTED})
+FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECTED, Status.CLOSED})
+# Here what is filled serves a replay or a reopening, and moves nothing by itself.
+FILLED_IN_PLACE = frozenset({Status.REJECTED, Status.CLOSED})
 # A person's hold: what is filled serves the replay, and releases nothing.
 HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
@@ -151,7 +153,7 @@ def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
         gift, booking.organization, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
     )
     target = Status(str(columns.pop("status")))
-    if entry.status is Status.REJECTED or entry.reason in HELD_BY_PERSON:
+    if entry.status in FILLED_IN_PLACE or entry.reason in HELD_BY_PERSON:
         words = {"reason": entry.reason, "reason_text": entry.reason_text}
         return entries.change(booking.tx, entry, booking.now, **columns | words)
     if entry.status is target or (entry.status, target) == (Status.RETRYING, Status.QUEUED):

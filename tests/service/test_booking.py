@@ -11,6 +11,7 @@ from relay.ledger.search import Filter
 from relay.status import Kind, Status, Verdict
 from tests.builders import (
     DONOR,
+    make_back,
     make_gift,
     make_link,
     make_luminate,
@@ -96,8 +97,20 @@ def test_another_amount_is_flagged_and_changes_nothing(relay):
     assert "says 30.00 USD, but entry 1 has 25.00 USD" in relay.events()[1]["note"]
 
 
-@pytest.mark.parametrize("status", [Status.POSTING, Status.UNKNOWN, Status.POSTED, Status.CLOSED])
-def test_what_may_be_in_luminate_or_ended_is_never_filled(relay, status):
+def test_a_gift_forgone_for_its_refund_is_filled_in_case_the_refund_fails(relay):
+    relay.take(make_gift(keys=("pi_1",), donor=Donor()))
+    relay.take(make_refund("25.00"))
+    relay.take(make_gift(keys=("ch_1", "pi_1")))
+    assert relay.statuses() == ["closed", "closed"]
+    relay.take(make_back("re_1", "25.00"))
+    assert [(gift.status, gift.reason) for gift in relay.gifts()] == [(Status.HELD, "money_came_back")]
+    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), who="ann", reason="the refund failed")
+    relay.post()
+    assert relay.luminate.net == 2500
+
+
+@pytest.mark.parametrize("status", [Status.POSTING, Status.UNKNOWN, Status.POSTED])
+def test_what_may_be_in_luminate_is_never_filled(relay, status):
     relay.take(make_gift(donor=LESS))
     bring(relay, 1, status)
     before = relay.entry(1)
