@@ -68,6 +68,12 @@ def wrong_anet_fund(word: str) -> str:
     return "" if word in words else f"must be one of {', '.join(words)}"
 
 
+def wrong_ipn_fund(word: str) -> str:
+    """Which variable of a message names the fund."""
+    words = ("item_number", "item_name", "custom", "invoice", "none")
+    return "" if word in words else f"must be one of {', '.join(words)}"
+
+
 def wrong_credential(text: str) -> str:
     """A name or key without blanks in it."""
     return "must not have blanks in it" if any(letter.isspace() for letter in text) else ""

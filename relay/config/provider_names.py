@@ -72,6 +72,7 @@ PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "authorizenet": api_options.wrong_authorizenet_secret,
     "gocardless": api_options.wrong_gocardless_secret,
     "mollie": api_options.wrong_path_secret,
+    "paypal_ipn": api_options.wrong_path_secret,
     "paypal": _paypal,
     "square": _square,
     "adyen": _adyen,
@@ -121,6 +122,11 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "environment": Option(api_options.wrong_environment),
         "currency": Option(wrong_currency),
         "fund_from": Option(api_options.wrong_anet_fund),
+        "api_url": Option(api_options.wrong_api_url),
+    },
+    "paypal_ipn": {
+        "receiver": Option(required=True),
+        "fund_from": Option(api_options.wrong_ipn_fund),
         "api_url": Option(api_options.wrong_api_url),
     },
     "mollie": {

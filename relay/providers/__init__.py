@@ -13,6 +13,7 @@ from relay.providers.gocardless import GOCARDLESS
 from relay.providers.gofundmepro import GOFUNDMEPRO
 from relay.providers.mollie import MOLLIE
 from relay.providers.paypal import PAYPAL
+from relay.providers.paypal_ipn import PAYPAL_IPN
 from relay.providers.raisely import RAISELY
 from relay.providers.square import SQUARE
 from relay.providers.standard import STANDARD
@@ -31,6 +32,7 @@ PROVIDERS: dict[str, Provider] = {
         GOFUNDMEPRO,
         MOLLIE,
         PAYPAL,
+        PAYPAL_IPN,
         RAISELY,
         SQUARE,
         STANDARD,

@@ -35,6 +35,7 @@ SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "ACME_AUTHORIZENET_SIGNATURE_KEY": "0123456789ABCDEF" * 8,
     "ACME_AUTHORIZENET_LOGIN": "acme-anet-login",
     "ACME_AUTHORIZENET_KEY": "acme-anet-transaction-key",
+    "ACME_PAYPAL_IPN_PATH_SECRET": "acme-99aa5b8e9d2a7736",
     "ACME_MOLLIE_PATH_SECRET": "acme-4f1c5b8e9d2a7736",
     "ACME_MOLLIE_API_KEY": "live_acmeMollieKey",
     "ACME_GOCARDLESS_SECRET": "gocardless-secret",
