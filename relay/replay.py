@@ -196,6 +196,7 @@ def _remap(desk: Desk, entry: Entry, who: str, action: str, reason: str, changes
     )
     if not done:
         raise ReplayRefused(f"entry {entry.id} was changed by somebody else meanwhile")
+    target = _existing(desk.tx, entry.id).status
     after = {"status": target, "parameters": columns.get("parameters", {})}
     before = {"status": entry.status, "parameters": dict(entry.parameters)}
     entries.correct(desk.tx, entry, desk.now, who=who, action=action, reason=reason, before=before, after=after)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from relay.ledger.models import corrections, entries
 from relay.money import Money
-from relay.status import CLAIMABLE, Kind, Status, advance
+from relay.status import CLAIMABLE, PERHAPS_RECORDED, Kind, Status, advance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +141,15 @@ def change(tx: Connection, entry: Entry, now: datetime, **values: Any) -> bool:
 def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: Any) -> bool:
     """Change the status (and columns) if the entry is still as it was read.
 
-    What was folded into another entry of its payment is never in line again: it ends instead.
+    What was folded into another entry of its payment is never in line again: it ends instead. Nor is an entry in
+    line again while one that was folded into it may be in Luminate: it is held.
     Raises TransitionRefused when the table does not allow it; False when somebody else was first.
     """
     if entry.merged_into is not None and target in CLAIMABLE:
         return _end_folded(tx, entry, entry.merged_into, now, values)
+    if target in CLAIMABLE and (twin := _sent_twin(tx, entry)):
+        text = f"Entry {twin} is the same payment and was sent, or may have been: resolve that one first."
+        target, values = Status.HELD, values | {"reason": "twin_was_sent", "reason_text": text}
     advance(entry.status, target)
     return _swap(tx, entry, {"changed_at": now, "status": target, **values})
 
@@ -156,6 +160,13 @@ def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: 
             return False
         entry = replace(entry, status=Status.HELD)
     return move(tx, entry, Status.CLOSED, now, **values | folded_into(kept) | {"flag": ""})
+
+
+def _sent_twin(tx: Connection, entry: Entry) -> int | None:
+    folded = (entries.c.payment_id == entry.payment_id) & (entries.c.merged_into == entry.id)
+    sent = select(entries.c.id).where(folded & entries.c.status.in_(list(PERHAPS_RECORDED)))
+    found: int | None = tx.execute(sent).scalars().first()
+    return found
 
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
