@@ -73,7 +73,8 @@ FLAGS: Mapping[str, str] = {
     "amount_differs": "Luminate recorded another amount than the donor paid: compare the two and correct it there.",
     "amount_not_shown": "Luminate did not say which amount it recorded: look once.",
     "errors_beside_donation": "Luminate recorded the gift and spoke of errors as well: look once.",
-    "code_of_another_gift": "Its confirmation code is another donor's: find its own in Luminate before any refund.",
+    "code_of_another_gift": "Its confirmation code is another donor's: find its own gift in Luminate before "
+    "any refund, and record it there by hand if there is none.",
     "shape_not_documented": "Luminate's answer to a refund is not documented; it was read as a success and is kept.",
 }
 

@@ -101,7 +101,7 @@ def paused_once(house: House, found: Count) -> list[str]:
 
 
 # Answers mixed up on the other side: nothing is doubled, but a person must say which code is whose.
-MIXED_UP = {"answer_of_another"}
+MIXED_UP = {"answer_of_another", "answer_of_another_unsent"}
 WIRE = tuple(
     Scenario(fault.name, fault.words, wire=(fault.name,), persons=fault.name in MIXED_UP) for fault in FAULTS.values()
 )

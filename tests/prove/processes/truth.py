@@ -101,11 +101,12 @@ def _judge(result: Count, row: Any, there: list[dict[str, Any]], number: int) ->
     name = f"ch_{number}"
     if row.status == Status.POSTED:
         result.posted += 1
-        result.lost += not there
-        if there and row.confirmation_code not in {donation["confirmation_code"] for donation in there}:
-            result.flagged += bool(row.flag)
-            if not row.flag:
-                result.wrong.append(f"{name} is posted with a confirmation code that is not its own")
+        own = row.confirmation_code in {donation["confirmation_code"] for donation in there}
+        told = row.flag == "code_of_another_gift"
+        result.flagged += told and not own
+        result.lost += not there and not told
+        if there and not own and not told:
+            result.wrong.append(f"{name} is posted with a confirmation code that is not its own")
         if any(round(float(donation["amount"]) * 100) != amount_of(number) for donation in there):
             result.wrong.append(f"{name} is in Luminate with another amount")
     elif row.status in NEEDS_A_PERSON and is_final(row):
