@@ -59,6 +59,12 @@ def _adyen(secret: str) -> str:
     return "" if _HEX_KEY.fullmatch(secret) else "is not an HMAC key of 64 hexadecimal digits"
 
 
+def _braintree(secret: str) -> str:
+    if secret.startswith(("production_", "sandbox_")) or "$" in secret:
+        return "is a tokenization key or an access token; the private key of an API key is needed"
+    return ""
+
+
 # The provider's name in webhook URLs -> what is wrong with one of its secrets ("": nothing).
 PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "stripe": _stripe,
@@ -76,6 +82,7 @@ PROVIDERS: Mapping[str, Callable[[str], str]] = {
     "paypal": _paypal,
     "square": _square,
     "adyen": _adyen,
+    "braintree": _braintree,
 }
 
 
@@ -98,6 +105,11 @@ def _https_url(value: str) -> str:
     if value.startswith(("https://", "http://localhost", "http://127.0.0.1")):
         return ""
     return "is not an https address"
+
+
+def _public_keys(value: str) -> str:
+    """Several stand in the order of their private keys."""
+    return "" if split_secrets(value) and "|" not in value and "&" not in value else "is not a list of public keys"
 
 
 # The provider's name -> its own options under ``providers.<name>.options``. None that is not here is taken.
@@ -155,6 +167,12 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "password": Option(),
         "capture": Option(_one_of("automatic", "manual")),
         "merchant_reference": Option(_one_of("shared", "unique")),
+    },
+    "braintree": {
+        "public_key": Option(_public_keys, required=True),
+        "currency": Option(wrong_currency),
+        "fund_from": Option(_one_of("custom_fields", "plan_id", "order_id", "none")),
+        "disbursements": Option(_one_of("hold", "gifts", "ignore")),
     },
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relay.providers.adyen import ADYEN
 from relay.providers.authorizenet import AUTHORIZENET
 from relay.providers.base import Delivery, Parsed, Provider
+from relay.providers.braintree import BRAINTREE
 from relay.providers.donorbox import DONORBOX
 from relay.providers.everyorg import EVERYORG
 from relay.providers.generic import GENERIC
@@ -24,6 +25,7 @@ PROVIDERS: dict[str, Provider] = {
     for provider in (
         ADYEN,
         AUTHORIZENET,
+        BRAINTREE,
         DONORBOX,
         EVERYORG,
         GENERIC,
