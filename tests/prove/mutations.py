@@ -1,0 +1,214 @@
+"""Mutations: what the promises rest on is taken out, one line at a time, and the tests must turn red.
+
+``python -m tests.prove.mutations`` applies each to a copy of the tree, runs the tests named beside it, and prints the
+table of docs/mutations.md. A pytest checks that each mutation still finds its line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One line of the code made wrong, and the tests that must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTATIONS = (
+    Mutation(
+        "the commit before the answer",
+        "relay/ledger/db.py",
+        "            yield connection\n\n    @contextmanager\n    def read",
+        "            yield connection\n            connection.rollback()\n\n    @contextmanager\n    def read",
+        "tests/service/test_intake.py",
+    ),
+    Mutation(
+        "503 when it could not be stored (200 instead)",
+        "relay/errors.py",
+        'status = 503\n    reason = "could_not_store"',
+        'status = 200\n    reason = "could_not_store"',
+        "tests/service/test_intake.py",
+    ),
+    Mutation(
+        "the WHERE of the claim",
+        "relay/ledger/entries.py",
+        "(entries.c.id == entry.id) & (entries.c.status == entry.status) & (entries.c.fence == entry.fence)",
+        "(entries.c.id == entry.id)",
+        "tests/integration/ledger",
+    ),
+    Mutation(
+        "the explicit amount of a refund",
+        "relay/luminate/schemas.py",
+        '        "refund_amount": amount.text,\n',
+        "",
+        "tests/unit/luminate tests/service/test_refunds.py",
+    ),
+    Mutation(
+        "the unknown outcome (a read timeout is retried)",
+        "relay/luminate/outcomes.py",
+        "return Judgement(Outcome.NOT_SENT if surely else _UNKNOWN, code,",
+        "return Judgement(Outcome.NOT_SENT, code,",
+        "tests/unit/luminate tests/service/test_posting.py",
+    ),
+    Mutation(
+        "the unknown outcome (HTML is a refusal)",
+        "relay/luminate/outcomes.py",
+        '    ReplyKind.HTML: ("html_page"',
+        '    ReplyKind.EMPTY: ("html_page"',
+        "tests/unit/luminate",
+    ),
+    Mutation(
+        "the attempt before the call",
+        "relay/ledger/claims.py",
+        "    made = tx.execute(insert(attempts).values(row |",
+        "    return Claim(taken, 0, fence)\n    made = tx.execute(insert(attempts).values(row |",
+        "tests/service/test_posting.py",
+    ),
+    Mutation(
+        "one gift a payment (the keys are not compared)",
+        "relay/booking.py",
+        "    known = payments.ids_of(booking.tx, booking.source, keys)\n    payment = known[0]",
+        "    known: list[int] = []\n    payment = known[0]",
+        "tests/service/test_booking.py tests/service/test_stripe_siblings.py",
+    ),
+    Mutation(
+        "a lost lease is unknown (queued instead)",
+        "relay/ledger/claims.py",
+        '    became = {"status": Status.UNKNOWN,',
+        '    became = {"status": Status.QUEUED,',
+        "tests/service/test_sweep.py tests/service/test_posting.py tests/service/test_probing.py",
+    ),
+    Mutation(
+        "the fence of a late report",
+        "relay/settling.py",
+        "        held = entry.fence == claim.fence\n",
+        "        held = True\n",
+        "tests/service/test_claims.py",
+    ),
+    Mutation(
+        "a confirmation code proves one gift only",
+        "relay/settling.py",
+        "        if owner in {None, claim.entry.id}:\n",
+        "        if True:\n",
+        "tests/service/test_ill_site.py tests/service/test_posting.py",
+    ),
+    Mutation(
+        "a refund waits for its gift",
+        "relay/refunding.py",
+        "    if gift.status is not Status.POSTED:\n        return _because(Status.WAITING",
+        "    if gift.status is not Status.POSTED:\n        return _because(Status.QUEUED",
+        "tests/service/test_refunds.py",
+    ),
+    Mutation(
+        "a refund is at most what is left",
+        "relay/refunding.py",
+        "    if amount.minor > left.minor:\n",
+        "    if False:\n",
+        "tests/service/test_refunds.py",
+    ),
+    Mutation(
+        "a running total counts once",
+        "relay/refunding.py",
+        "    new = min(refund.amount.minor, payments.refunded_total(desk.tx, payment) - known)\n",
+        "    new = refund.amount.minor\n",
+        "tests/service/test_refunds.py",
+    ),
+    Mutation(
+        "several look-alikes go to a person",
+        "relay/matching.py",
+        "    if left == 1:\n",
+        "    if left >= 1:\n",
+        "tests/service/test_probing.py",
+    ),
+    Mutation(
+        "absence needs the settling time",
+        "relay/matching.py",
+        "    settled = now >= doubt.end + timedelta(seconds=settle_seconds)\n",
+        "    settled = True\n",
+        "tests/service/test_probing.py",
+    ),
+    Mutation(
+        "a refused key pauses, and uses up no attempt",
+        "relay/settling.py",
+        "                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)\n",
+        "                entries.move(self.tx, entry, Status.REJECTED, self.now, **words)\n",
+        "tests/service/test_posting.py",
+    ),
+    Mutation(
+        "mails are always said explicitly",
+        "relay/luminate/schemas.py",
+        '        "send_receipt": _flag(mail and organization.mail.receipt),\n',
+        "",
+        "tests/unit/luminate",
+    ),
+    Mutation(
+        "signatures from the future are refused",
+        "relay/providers/signatures.py",
+        "    if age < -tolerance:\n",
+        "    if False:\n",
+        "tests/unit/providers/test_stripe.py",
+    ),
+    Mutation(
+        "a test event does not reach a live organization",
+        "relay/reading.py",
+        "    if parsed.live != (charity.mode is Mode.LIVE):\n",
+        "    if False:\n",
+        "tests/service/test_intake.py",
+    ),
+)
+
+
+def mutated(mutation: Mutation, text: str) -> str:
+    """The file with its line made wrong. Raises ValueError unless the line is there exactly once."""
+    if text.count(mutation.old) != 1:
+        raise ValueError(f"{mutation.name}: its line stands {text.count(mutation.old)} times in {mutation.file}")
+    return text.replace(mutation.old, mutation.new)
+
+
+def failures(mutation: Mutation, root: Path) -> int:
+    """How many tests notice, run on a copy of the tree that has the mutation."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "relay"
+        shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache"))
+        target = copy / mutation.file
+        target.write_text(mutated(mutation, target.read_text()))
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:randomly", "-n", "0", "--maxfail=20"]
+        done = subprocess.run(
+            [*command, *mutation.tests.split()], cwd=copy, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        found = re.search(r"(\d+) failed", done.stdout)
+        errors = re.search(r"(\d+) error", done.stdout)
+        return int(found[1]) if found else int(errors[1]) if errors else 0
+
+
+def main() -> int:
+    """Run every mutation and print the table."""
+    survived = 0
+    # ruff: noqa: T201  # it speaks to whoever ran it
+    print("| taken out | in | tests that turn red |\n|---|---|---|")
+    for mutation in MUTATIONS:
+        red = failures(mutation, ROOT)
+        survived += not red
+        told = "none" if not red else f"{red} or more" if red >= 20 else str(red)
+        print(f"| {mutation.name} | `{mutation.file}` | {told} |", flush=True)
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
