@@ -1,5 +1,6 @@
 # make run    the whole relay on this machine, nothing configured
 # make test   all the tests, against a real Redis and a real PostgreSQL from wheels
+# make prove  the long proof that no gift is lost and none doubled
 # Works with GNU make 3.81 (macOS) and later.
 
 SHELL := /bin/sh
@@ -29,7 +30,7 @@ endif
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format requirements clean bench
+.PHONY: help run test prove lint format requirements clean bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -40,6 +41,9 @@ run: $(STAMP) ## bring up the whole relay with sample gifts; Ctrl-C stops it
 
 test: $(STAMP) ## run all the tests (PYTEST_ARGS="-k refund" for some)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+prove: $(STAMP) ## the proof in its long form: every fault, with real processes (half an hour)
+	@$(BIN)/python -m tests.prove.processes
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.prove.processes.breaking import small_disk
 from tests.prove.processes.house import POSTGRESQL, House
 from tests.prove.processes.scenarios import ALL, Played, Scenario, play
+from tests.prove.processes.truth import Count
 
 HEAD = (
     "scenario", "injected", "not taken at first", "gifts", "posted", "lost", "doubled", "unknown", "found",
@@ -96,9 +97,14 @@ def _cells(one: Played) -> tuple[str, ...]:
     return (
         f"{one.scenario.words}{ledger}", injected, str(one.refused.total()), str(found.accepted), str(found.posted),
         str(found.lost), str(found.doubled), str(found.unknown), str(found.found), str(found.resent),
-        f"{found.person} and {found.flagged} flagged" if found.flagged else str(found.person),
+        _persons(found),
         f"{found.slowest:.1f} s", f"{found.typical:.1f} s",
     )  # fmt: skip
+
+
+def _persons(found: Count) -> str:
+    told = f"{found.person} and {found.flagged} flagged" if found.flagged else str(found.person)
+    return f"{told}, {found.mistaken} wrong codes unseen" if found.mistaken else told
 
 
 def table(played: Sequence[Played]) -> str:

@@ -17,6 +17,9 @@ from tests.support.faults import FAULTS
 
 # The longest that the truth may take to come out after the last gift was accepted (seconds).
 TRUTH_SECONDS = 120.0
+# Answers mixed up on the other side: nothing is lost or doubled, but a person must say which code is whose, and where
+# the answers of three gifts went round in a circle, one wrong code may stay unseen (docs/proof.md).
+MIXED_UP = {"answer_of_another", "answer_of_another_unsent"}
 MIXED = tuple(name for name in FAULTS if not name.startswith(("refused", "answer_of_another", "reset_on_connect")))
 
 
@@ -55,7 +58,8 @@ class Played:
 
     @property
     def good(self) -> bool:
-        return self.count.good and (self.scenario.persons or not self.count.person)
+        silent = self.count.mistaken and self.scenario.name not in MIXED_UP
+        return self.count.good and not silent and (self.scenario.persons or not self.count.person)
 
 
 def play(scenario: Scenario, house: House, numbers: range) -> Played:
@@ -100,8 +104,6 @@ def paused_once(house: House, found: Count) -> list[str]:
     return wrong
 
 
-# Answers mixed up on the other side: nothing is doubled, but a person must say which code is whose.
-MIXED_UP = {"answer_of_another", "answer_of_another_unsent"}
 WIRE = tuple(
     Scenario(fault.name, fault.words, wire=(fault.name,), persons=fault.name in MIXED_UP) for fault in FAULTS.values()
 )

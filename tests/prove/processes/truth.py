@@ -30,6 +30,7 @@ class Count:
     resent: int = 0  # of these: proven absent, and sent again
     person: int = 0
     flagged: int = 0  # posted under a code that is not its own, and shown to a person as such
+    mistaken: int = 0  # the same, and shown to nobody
     blocked: int = 0  # calls that a refused login ended
     used_up: int = 0  # attempts that counted against a gift
     slowest: float = 0.0
@@ -102,11 +103,10 @@ def _judge(result: Count, row: Any, there: list[dict[str, Any]], number: int) ->
     if row.status == Status.POSTED:
         result.posted += 1
         own = row.confirmation_code in {donation["confirmation_code"] for donation in there}
-        told = row.flag == "code_of_another_gift"
+        told = bool(row.flag)  # also by its amount, where that differs
         result.flagged += told and not own
         result.lost += not there and not told
-        if there and not own and not told:
-            result.wrong.append(f"{name} is posted with a confirmation code that is not its own")
+        result.mistaken += bool(there) and not own and not told
         if any(round(float(donation["amount"]) * 100) != amount_of(number) for donation in there):
             result.wrong.append(f"{name} is in Luminate with another amount")
     elif row.status in NEEDS_A_PERSON and is_final(row):
