@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import hypothesis
@@ -17,6 +18,7 @@ from relay.providers.calling import Caller
 from relay.providers.paypal_ipn import ADDRESSES, PAYPAL_IPN
 from tests.provider_cases import NOW, ProviderCases
 
+PAYLOADS = Path(__file__).parents[2] / "payloads" / "paypal_ipn"
 TOKEN = "alder-4f1c5b8e9d2a7736"
 RECEIVER = "giving@alder.example.org"
 GIFT = {
@@ -92,6 +94,12 @@ def only(ask):
         return found
 
     return fact
+
+
+def test_a_donate_button_in_windows_1252_names_its_donor(only):
+    gift = only((PAYLOADS / "donate_button_windows_1252.form").read_bytes())
+    assert gift.donor.name == Name(first="Jörg", last="Müller")
+    assert (gift.keys[0], gift.amount) == ("0AN00001NA0000001", usd("25.00"))
 
 
 def parse(message, **changes):
