@@ -208,14 +208,15 @@ class Refund:
 class Reinstatement:
     """Money that came back to the organization: a refund that failed, a dispute won.
 
-    ``refund_keys`` name the refund or dispute it undoes. If that was never sent it is closed by rule; if
-    Luminate has it, a person decides (Luminate has no call that undoes a refund).
+    ``refund_keys`` name the refund or dispute it undoes, ``reason`` tells which of the two. If that was never sent it
+    is closed by rule; if Luminate has it, a person decides (Luminate has no call that undoes a refund).
     """
 
     refund_keys: tuple[str, ...]
     parent_keys: tuple[str, ...]
     amount: Money | None
     text: str
+    reason: RefundReason = RefundReason.REFUND
     occurred_at: datetime | None = None
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relay import totals
 from relay.config import Organization, RefundedUnposted
-from relay.gifts import Refund, RefundReason
+from relay.gifts import Refund
 from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
@@ -25,8 +26,6 @@ from relay.money import Money
 from relay.status import UNSENT, Kind, Status
 
 FORGONE = "refunded_unposted"
-# Reasons of an end after which a refund never was: it failed, or another entry is the same one.
-_NO_REFUND = frozenset({"taken_back", "same_refund"})
 # What may still take money off a gift: everything that is not held back or ended.
 _COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
 
@@ -67,29 +66,29 @@ def book(desk: Desk, payment: int, refund: Refund) -> Booked:
     if owner := next((key.entry_id for key in known if key.entry_id), None):
         payments.add_refund_keys(tx, source, payment, refund.keys, owner)
         return _same(tx, owner, refund)
-    if anonymous := claim_anonymous(desk, payment, refund):
-        payments.add_refund_keys(tx, source, payment, refund.keys, anonymous.id)
-        _prove(desk, anonymous)
-        return Booked(anonymous.id, "same", f"names the refund of entry {anonymous.id}")
+    anonymous, left = claim_anonymous(desk, payment, refund)
+    if anonymous and not left:
+        payments.add_refund_keys(tx, source, payment, refund.keys, anonymous)
+        return Booked(anonymous, "same", f"names the refund of entry {anonymous}")
     if refund.only_if_booked and entries.gift_of(tx, payment) is None:
         return Booked(None, "nothing", "nothing was booked of this payment, so nothing is given back")
-    made = make(desk, payment, refund, refund.amount, refund.keys[0])
+    made = make(desk, payment, refund, Money(left, refund.amount.currency), refund.keys[0])
     payments.add_refund_keys(tx, source, payment, refund.keys, made)
     return Booked(made, "made", forgo(desk, payment))
 
 
 def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
     entry = entries.get(tx, owner)
-    if entry is not None and entry.claimed_by_keys is None and entry.amount != refund.amount:
-        return Booked(owner, "flagged", f"says {refund.amount}, but entry {owner} has {entry.amount}")
+    if entry is not None and entry.claimed_by_keys is None and (told := totals.amount_told(entry)) != refund.amount:
+        return Booked(owner, "flagged", f"says {refund.amount}, but entry {owner} has {told}")
     return Booked(owner, "same", f"announces the refund of entry {owner} again")
 
 
 def _book_from_total(desk: Desk, payment: int, refund: Refund) -> Booked:
     """Book the part of a running total that no refund has booked yet, at most what this event added."""
-    booked = _chosen_refunds(desk.tx, payment)
+    booked = totals.chosen_refunds(desk.tx, payment)
     last = booked[-1].id if booked else None
-    known = sum(entry.amount.minor for entry in booked) - _given_back(desk.tx, payment)
+    known = sum(entry.amount.minor for entry in booked) - totals.given_back(desk.tx, payment)
     new = min(refund.amount.minor, payments.refunded_total(desk.tx, payment) - known)
     if new <= 0:
         return Booked(last, "same", "tells a total of refunds that are all known")
@@ -121,15 +120,9 @@ def _doubt(desk: Desk, made: int) -> None:
 
 def _prove(desk: Desk, entry: Entry) -> None:
     """A doubtful refund that the provider names is none any more."""
-    if entry.reason == "total_unclear" and entry.claimed_by_keys == entry.amount.minor:
+    if entry.reason == "total_unclear":
         columns = again(desk, entry, mail=entry.mail)
         entries.move(desk.tx, entry, columns.pop("status"), desk.now, **columns)
-
-
-def _given_back(tx: Connection, payment: int) -> int:
-    """How much of the refunds by choice came back after they were sent, in minor units."""
-    back = entries.of_payment(tx, payment, Kind.REINSTATEMENT)
-    return sum(entry.amount.minor for entry in back if entry.refund_reason == RefundReason.REFUND)
 
 
 def forgo(desk: Desk, payment: int) -> str:
@@ -152,35 +145,36 @@ def forgo(desk: Desk, payment: int) -> str:
     return f"entry {gift.id} was refunded in full before it was posted: neither is recorded"
 
 
-def _chosen_refunds(tx: Connection, payment: int) -> list[Entry]:
-    """Refunds by choice that stand (a provider's running total does not count chargebacks or failed ones)."""
-    by_choice = (entry for entry in entries.refunds_of(tx, payment) if entry.refund_reason == RefundReason.REFUND)
-    return [entry for entry in by_choice if entry.reason not in _NO_REFUND]
+def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> tuple[int, int]:
+    """Let a named refund claim what running totals have booked of it already, perhaps in parts.
+
+    Gives back the entry that holds it (0: none), and how much is left to book, in minor units.
+    """
+    left = refund.amount.minor
+    found = totals.anonymous(desk.tx, payment, refund)
+    is_exact = bool(found) and totals.room(found[0]) == left
+    known, holder = left if is_exact else totals.surely_booked(desk.tx, payment, left), 0
+    for entry in found:
+        part = min(known, totals.room(entry))
+        if part and _claim(desk, entry, part):
+            holder, known, left = entry.id, known - part, left - part
+    return holder, left
 
 
-def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> Entry | None:
-    """An entry made from a running total that this named refund is part of."""
-    if refund.reason is not RefundReason.REFUND:
-        return None
-    room = [(_room(entry), entry) for entry in _chosen_refunds(desk.tx, payment)]
-    fits = [(left, entry) for left, entry in room if _fits(entry, left, refund.amount.minor)]
-    for left, entry in sorted(fits, key=lambda one: one[0]):
-        claimed = entry.amount.minor - left + refund.amount.minor
-        if entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
-            return entries.get(desk.tx, entry.id)
-    return None
+def claim_whole(desk: Desk, payment: int, refund: Refund) -> Entry | None:
+    """Let a named refund claim the one entry made from a running total that surely holds all of it."""
+    minor = refund.amount.minor
+    found = [entry for entry in totals.anonymous(desk.tx, payment, refund) if totals.fits(entry, minor)]
+    return entries.get(desk.tx, found[0].id) if found and _claim(desk, found[0], minor) else None
 
 
-def _room(entry: Entry) -> int:
-    """What no named refund has claimed of an entry made from a running total; a named one has no room."""
-    return 0 if entry.claimed_by_keys is None else entry.amount.minor - entry.claimed_by_keys
-
-
-def _fits(entry: Entry, left: int, minor: int) -> bool:
-    """Whether a named refund may be part of it. A total that told what it was before told of one refund only."""
-    told = refund_from_json(entry.fact)
-    single = told.before is not None and told.amount == entry.amount
-    return left == minor if single else left >= minor
+def _claim(desk: Desk, entry: Entry, part: int) -> bool:
+    claimed = entry.amount.minor - totals.room(entry) + part
+    if not entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
+        return False
+    if claimed == entry.amount.minor:
+        _prove(desk, entry)
+    return True
 
 
 def make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> int:
@@ -269,13 +263,9 @@ def joined(desk: Desk, payment: int) -> str:
 
 def _tell_apart(desk: Desk, payment: int) -> str:
     """One refund may have been booked under each id: by its name here, from a running total there."""
-    booked = _chosen_refunds(desk.tx, payment)
-    named = sum(entry.amount.minor - _room(entry) for entry in booked)
-    over = sum(entry.amount.minor for entry in booked) - max(named, payments.refunded_total(desk.tx, payment))
-    doubled = [entry for entry in booked if _room(entry) == entry.amount.minor <= over]
-    if over <= 0 or not doubled:
+    entry = totals.doubled(desk.tx, payment)
+    if entry is None:
         return ""
-    entry = doubled[0]
     words = {"reason": "same_refund", "reason_text": "The same refund was booked under another id of its payment."}
     if entry.status in UNSENT and entries.move(desk.tx, entry, Status.CLOSED, desk.now, **words):
         return f"entry {entry.id} is a refund that is booked already"

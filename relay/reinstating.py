@@ -7,7 +7,9 @@ linked to the first is held for a person, or made by itself, as the organization
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from relay import totals
 from relay.config import Reinstate
 from relay.gifts import Refund, Reinstatement
 from relay.giving import given_again
@@ -15,7 +17,8 @@ from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import RefundKey
-from relay.refunding import FORGONE, Desk, claim_anonymous, make, reopen
+from relay.money import Money
+from relay.refunding import FORGONE, Desk, claim_anonymous, claim_whole, make, reopen
 from relay.status import UNSENT, Kind, Status
 
 
@@ -30,11 +33,13 @@ def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
     already = any(key.void for key in known)
     payments.add_refund_keys(tx, source, payment, back.refund_keys, owner.id if owner else None, void=True)
     payments.void_refund_keys(tx, source, back.refund_keys)
+    if owner is None and not known:
+        return _booked_in_parts(desk, payment, back)
     if owner is None or already:
         return []
     ended = {"reason": "taken_back", "reason_text": back.text}
     if owner.status in UNSENT and entries.move(tx, owner, Status.CLOSED, desk.now, **ended):
-        return [owner.id, *_rest(desk, owner, back)]
+        return [owner.id, *_rest(desk, owner, back), *_booked_before(desk, owner, back)]
     if owner.status is Status.CLOSED:
         if owner.reason == "gift_closed":
             entries.change(tx, owner, desk.now, **ended)
@@ -54,14 +59,37 @@ def _rest(desk: Desk, ended: Entry, back: Reinstatement) -> list[int]:
     return [made]
 
 
+def _booked_before(desk: Desk, ended: Entry, back: Reinstatement) -> list[int]:
+    """The part of a named refund that a running total had booked before its name was told came back too."""
+    if back.amount is None:
+        return []
+    told = totals.amount_told(ended) if ended.claimed_by_keys is None else back.amount
+    before = min(back.amount.minor, told.minor) - ended.amount.minor
+    return [_reinstate(desk, ended, replace(back, amount=Money(before, ended.amount.currency)))] if before > 0 else []
+
+
 def _owner(desk: Desk, payment: int, back: Reinstatement, known: Sequence[RefundKey]) -> Entry | None:
     owner = next((key.entry_id for key in known if key.entry_id), None)
     if owner is not None:
         return entries.get(desk.tx, owner)
     if back.amount is None or known:
         return None
-    named = Refund(keys=back.refund_keys, parent_keys=back.parent_keys, amount=back.amount)
-    return claim_anonymous(desk, payment, named)
+    return claim_whole(desk, payment, _named(back, back.amount))
+
+
+def _named(back: Reinstatement, amount: Money) -> Refund:
+    """The refund that came back, before its own name was told."""
+    return Refund(keys=back.refund_keys, parent_keys=back.parent_keys, amount=amount, reason=back.reason)
+
+
+def _booked_in_parts(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
+    """Its name was never told, but running totals have booked some of it: that much is reinstated."""
+    if back.amount is None:
+        return []
+    holder, left = claim_anonymous(desk, payment, _named(back, back.amount))
+    owner = entries.get(desk.tx, holder)
+    booked = Money(back.amount.minor - left, back.amount.currency)
+    return [owner.id, _reinstate(desk, owner, replace(back, amount=booked))] if owner else []
 
 
 def _reinstate(desk: Desk, owner: Entry, back: Reinstatement) -> int:

@@ -82,7 +82,9 @@ def make_chargeback(amount="25.00", *, key="dp_1", parents=("ch_1",)):
 
 
 def make_back(key="re_1", amount="5.00", *, parents=("ch_1",), text="The refund failed."):
-    return Reinstatement(refund_keys=(key,), parent_keys=tuple(parents), amount=usd(amount), text=text)
+    """Money that came back: of a refund, or of a dispute where the key says so."""
+    reason = RefundReason.CHARGEBACK if key.startswith("dp") else RefundReason.REFUND
+    return Reinstatement(refund_keys=(key,), parent_keys=tuple(parents), amount=usd(amount), text=text, reason=reason)
 
 
 def make_link(*keys):

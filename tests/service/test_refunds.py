@@ -343,3 +343,49 @@ def test_a_refund_in_another_currency_forgoes_no_gift(relay):
     relay.take(make_gift("25.00"))
     relay.take(make_refund(Money.parse("25.00", "CAD")))
     assert relay.statuses() == ["queued", "waiting"]
+
+
+def test_a_later_refund_s_name_before_an_earlier_one_s_total_books_no_unit_too_much(given):
+    given.take(make_refund("1.00", keys=("re_0",)))
+    given.take(make_refund("1.00", keys=("re_2",)))
+    given.take(make_total("3.00", before="1.00"))
+    given.take(make_refund("2.00", keys=("re_1",)))
+    given.take(make_refund("2.00", keys=("re_1",)))
+    given.take(make_total("4.00", before="3.00"))
+    given.post()
+    assert given.luminate.net == 2100
+    given.take(make_back("re_1", "2.00"))
+    assert [back.amount for back in given.entries(Kind.REINSTATEMENT)] == [usd("2.00")]
+
+
+def test_a_refund_booked_in_two_parts_comes_back_whole(given):
+    given.take(make_total("5.00"))
+    given.post()
+    given.take(make_refund("7.00", keys=("re_2",)))
+    given.take(make_back("re_2", "7.00"))
+    given.take(make_refund("5.00"))
+    given.post()
+    replay(given, *[one.id for one in given.entries(Kind.REINSTATEMENT)])
+    given.post()
+    assert given.luminate.net == 2000
+
+
+def test_a_failure_told_before_its_name_undoes_what_totals_booked_of_it_in_parts(given):
+    given.take(make_refund("1.00", keys=("re_0",)))
+    given.take(make_total("3.00", before="1.00"))
+    given.take(make_refund("1.00", keys=("re_2",)))
+    given.take(make_total("4.00", before="3.00"))
+    given.take(make_back("re_1", "2.00"))
+    given.take(make_refund("2.00", keys=("re_1",)))
+    given.post()
+    replay(given, *[one.id for one in given.entries(Kind.REINSTATEMENT)])
+    given.post()
+    assert given.luminate.net == 2300
+
+
+def test_a_dispute_won_before_it_was_told_lost_touches_no_refund(given):
+    given.take(make_total("5.00"))
+    given.take(make_back("dp_1", "5.00"))
+    given.take(make_chargeback("5.00"))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted"], 2000)

@@ -154,7 +154,8 @@ def _refund_failed(data: Data, told: Data) -> Reading:  # noqa: ARG001  # every 
 
 def _dispute_won(data: Data, told: Data) -> Reading:  # noqa: ARG001
     """dispute.won: what the bank had taken came back."""
-    return (_back(data, data["dispute_id"], "The dispute was won"),)
+    back = _back(data, data["dispute_id"], "The dispute was won")
+    return (replace(back, reason=RefundReason.CHARGEBACK),)
 
 
 def _back(data: Data, key: str, how: str) -> Reinstatement:

@@ -180,6 +180,7 @@ def _money_back(event: Event, how: str) -> Reinstatement:
         parent_keys=event.payment_ids,
         amount=above_zero(event.object.get("amount"), event.object.get("currency")),
         text=f"{how}; Stripe has the money again.",
+        reason=RefundReason.CHARGEBACK,
         occurred_at=event.created,
     )
 
