@@ -65,7 +65,8 @@ def given_again(entry: Entry, amount: Money, organization: Organization) -> dict
     gift = gift_from_json(entry.fact)
     shares = _rescaled(gift.designations, amount)
     again = replace(gift, amount=amount, designations=shares, hold="")
-    return gift_columns(again, organization, entry.provider, mail=False, overrides=entry.overrides)
+    columns = gift_columns(again, organization, entry.provider, mail=False, overrides=entry.overrides)
+    return columns | {"overrides": dict(entry.overrides)}
 
 
 def _rescaled(designations: tuple[Designation, ...], amount: Money) -> tuple[Designation, ...]:

@@ -78,11 +78,18 @@ def judge(
     if left > 1:
         return Finding(Found.SEVERAL, matching)
     settled = now >= doubt.end + timedelta(seconds=settle_seconds)
-    return Finding(Found.ABSENT if settled else Found.NOT_YET)
+    # Luminate may have recorded another amount than was sent (a level with an amount of its own).
+    almost = any(_may_be(entry, row, doubt) for row in rows if row.confirmation_code not in owned)
+    return Finding(Found.ABSENT if settled and not almost else Found.NOT_YET)
 
 
 def matches(entry: Entry, row: Seen, doubt: Doubt) -> bool:
     """Whether a row may be this entry: nothing that both sides tell differs."""
+    return abs(row.amount) == entry.amount.decimal and _may_be(entry, row, doubt)
+
+
+def _may_be(entry: Entry, row: Seen, doubt: Doubt) -> bool:
+    """The same, whatever the amount."""
     sent = entry.parameters
     begin, end = doubt.window
     told = (
@@ -94,12 +101,9 @@ def matches(entry: Entry, row: Seen, doubt: Doubt) -> bool:
         (sent.get("sub_source", ""), row.sub_source),
         (sent.get("refund_user_confirm_code", ""), row.confirmation_code),
     )
-    return (
-        abs(row.amount) == entry.amount.decimal
-        # A row without a readable time may be the one: absence is never concluded from it.
-        and (row.at is None or begin <= row.at <= end)
-        and all(ours == theirs for ours, theirs in told if ours and theirs)
-    )
+    # A row without a readable time may be the one: absence is never concluded from it.
+    at_the_time = row.at is None or begin <= row.at <= end
+    return at_the_time and all(ours == theirs for ours, theirs in told if ours and theirs)
 
 
 def is_exact(entry: Entry, row: Seen) -> bool:

@@ -310,3 +310,12 @@ def test_a_refund_taken_back_while_its_gift_is_unknown_leaves_the_gift_alone(rel
     relay.post()
     assert relay.entry(entry.id).status is Status.POSTED
     assert relay.luminate.refunds == []
+
+
+def test_a_row_of_another_amount_may_be_the_gift_on_a_level_of_its_own_so_absence_is_not_concluded(relay, reader):
+    entry = unknown(relay, "lost")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("100.00"), "LEVEL", at, tender="credit")]
+    relay.later(hours=1)
+    assert probe(relay, reader).later == [entry.id]
+    assert relay.entry(entry.id).status is Status.UNKNOWN
