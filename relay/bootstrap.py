@@ -89,9 +89,9 @@ class Relay:
         self.worker = worker_name()
 
 
-def build(settings: Settings, redis: Redis | None = None) -> Relay:
+def build(settings: Settings, redis: Redis | None = None, database: Database | None = None) -> Relay:
     """Wire the real parts; nothing connects before it is used."""
-    database = Database(settings.database_url)
+    database = database or Database(settings.database_url)
     redis = redis or queue.connect(settings.redis_url)
     bell = queue.Bell(redis)
     providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database))}

@@ -26,9 +26,9 @@ LOCK_SECONDS = 10
 class Database:
     """The one door to the ledger's engine."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare an engine for ``url``; connects only when first used."""
-        self.engine = _engine(url)
+    def __init__(self, url: str, **engine: Any) -> None:
+        """Prepare an engine for ``url``; connects only when first used. ``engine``: more options for SQLAlchemy's."""
+        self.engine = _engine(url, **engine)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
 
     @contextmanager
@@ -84,8 +84,8 @@ def _translated() -> Iterator[None]:
         raise
 
 
-def _engine(url: str) -> Engine:
-    options: dict[str, Any] = {
+def _engine(url: str, **more: Any) -> Engine:
+    options: dict[str, Any] = more | {
         "json_serializer": lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
         "json_deserializer": orjson.loads,
         # A statement's values are donor data; an error message must not carry them into a log.

@@ -1,0 +1,17 @@
+"""The whole of relay in one process, under a seeded scheduler.
+
+Provider, intake, ledger, bell, workers, Luminate and clock. Unfinished: what is there plays a seed and checks it
+(``tests.prove.simulation.play.play``); the command, the long run and the seeded bugs are still to come.
+
+    fibers      parts that run one at a time and give way at every durable step
+    world       one seed: clock, chances, timers, faults, and a history short enough to read
+    machine     what relay's modules find in place of time, random and threads
+    ledger      relay's own Database on SQLite in memory, with a fault at every commit; looked through after each
+    redis       the model Redis behind relay's own Bell
+    luminate    the model Luminate: what it recorded, refunded and mailed is the truth
+    payments    what happened at the providers, and the events that tell of it
+    processes   a web process and workers around relay's own parts; killed, frozen, started again
+    people      who corrects, closes, resolves; always truthfully
+    checks      what must hold after each commit, at rest, and at the end
+    play        one seed from beginning to end; shrinking a failing one
+"""

@@ -1,0 +1,202 @@
+"""relay's own ledger on SQLite in memory: a fault at every transaction, and a look at every row after each commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, StaticPool
+
+from relay.errors import LedgerUnavailable
+from relay.ledger.db import Database
+from relay.ledger.models import metadata
+from relay.status import PERHAPS_RECORDED, TRANSITIONS, Outcome, Status
+from tests.prove.simulation.fibers import Crashed
+from tests.prove.simulation.world import MOVED, Violation, World
+
+_TABLES = [table.name for table in reversed(metadata.sorted_tables)]
+# What is left to refund counts all of these (relay.refunding).
+_TAKEN = PERHAPS_RECORDED | {Status.QUEUED, Status.RETRYING}
+
+
+class Ledger(Database):
+    """One for all seeds of a process: making the tables costs more than a gift. SQLite has one writer, so nothing is
+    interleaved inside a transaction; docs/proof.md says so.
+    """
+
+    def __init__(self) -> None:
+        self.raw = sqlite3.connect(":memory:", check_same_thread=False)
+        super().__init__("sqlite://", poolclass=StaticPool, creator=lambda: self.raw)
+        self.world: World | None = None
+        self.committed: Callable[[], None] = lambda: None
+        metadata.create_all(self.engine)
+
+    def begin(self, world: World, committed: Callable[[], None]) -> None:
+        """An empty ledger for this seed."""
+        self.world, self.committed = None, committed
+        self.raw.rollback()
+        self.raw.execute("PRAGMA foreign_keys=OFF")
+        for table in _TABLES:
+            self.raw.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
+        self.raw.execute("PRAGMA foreign_keys=ON")
+        self.world = world
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        world = self.world
+        if world is None or world.scheduler.current is None:
+            with super().write() as tx:
+                yield tx
+            return
+        world.step()
+        self._reached(world)
+        with super().write() as tx:
+            yield tx
+            self._killed_before_commit(world)
+        self.committed()
+        world.step("kill after commit")
+        if world.strikes("commit unheard"):
+            world.disturb("commit unheard")
+            raise LedgerUnavailable("the answer to COMMIT was lost")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        if self.world is not None:
+            self.world.step()
+        with super().read() as tx:
+            yield tx
+
+    def now(self, connection: Connection) -> datetime:
+        assert self.world is not None
+        return self.world.moment
+
+    def _reached(self, world: World) -> None:
+        if world.strikes("ledger away"):
+            world.disturb("ledger away")
+            raise LedgerUnavailable("the model ledger is away")
+
+    @staticmethod
+    def _killed_before_commit(world: World) -> None:
+        fiber = world.scheduler.current
+        if fiber is not None and fiber.process is not None and world.strikes("kill before commit"):
+            world.kill(fiber.process)
+            raise Crashed
+
+
+class Watch:
+    """Looks at every entry after every commit, with plain SQL: legal moves, refunds within gifts, and the sums."""
+
+    def __init__(
+        self, world: World, raw: sqlite3.Connection, expected: Callable[[], dict[str, tuple[int, int]]]
+    ) -> None:
+        self.world = world
+        self.raw = raw
+        # Gifts announced by what was committed so far, by organization: how many, and how much.
+        self.expected = expected
+        self.seen: dict[int, tuple[Any, ...]] = {}
+
+    def look(self) -> None:
+        rows = self.raw.execute(
+            "SELECT id, organization, kind, status, amount, fence, payment_id, merged_into, reason,"
+            " provider_transaction_id FROM entries"
+        ).fetchall()
+        moved = [row for row in rows if self.seen.get(row[0]) != row]
+        if not moved:
+            return
+        for row in moved:
+            self._moved(self.seen.get(row[0]), row)
+            self.seen[row[0]] = row
+        self._sums(rows)
+        self._refunds(rows)
+
+    def _moved(self, before: tuple[Any, ...] | None, row: tuple[Any, ...]) -> None:
+        number, _, kind, status, amount, fence, _, merged, reason, key = row
+        why = f" ({reason})" if reason else ""
+        into = f", folded into {merged}" if merged else ""
+        was = f"{before[3]} -> " if before else ""
+        self.world.log(f"entry {number} {kind} {key} {amount}: {was}{status}{why} fence {fence}{into}")
+        self.world.counts[MOVED] += 1
+        if before is None or before[3] == status:
+            return
+        if not _may_go(Status(before[3]), Status(status)):
+            raise Violation(f"entry {number} went from {before[3]} to {status}")
+        if before[4] != amount:
+            raise Violation(f"the amount of entry {number} changed")
+        if before[3] == Status.POSTING and status == Status.QUEUED:
+            self._only_after_blocked(number)
+
+    def _only_after_blocked(self, number: int) -> None:
+        outcome = self.raw.execute(
+            "SELECT outcome FROM attempts WHERE entry_id = ? ORDER BY id DESC LIMIT 1", (number,)
+        ).fetchone()[0]
+        if outcome != Outcome.BLOCKED:
+            raise Violation(f"entry {number} went back in line although its call ended {outcome}")
+
+    def _sums(self, rows: list[tuple[Any, ...]]) -> None:
+        """Money received = what the entries hold, wherever they stand, to the cent."""
+        found: dict[str, tuple[int, int]] = {}
+        for row in rows:
+            if row[2] == "gift" and row[7] is None:
+                count, total = found.get(row[1], (0, 0))
+                found[row[1]] = (count + 1, total + row[4])
+        expected = self.expected()
+        if found != expected:
+            raise Violation(f"the balance does not hold: announced {expected}, in the ledger {found}")
+
+    def _refunds(self, rows: list[tuple[Any, ...]]) -> None:
+        """What may have been refunded is never more than the gift."""
+        left = {row[6]: row[4] for row in rows if row[2] == "gift" and row[7] is None}
+        for row in rows:
+            if row[2] == "refund" and row[3] in _TAKEN:
+                left[row[6]] = left.get(row[6], 0) - row[4]
+        for payment, rest in left.items():
+            if rest < 0:
+                raise Violation(f"refunds of payment {payment} are {-rest} more than its gift")
+
+    def due(self) -> float | None:
+        """When something in the ledger falls due next, after now."""
+        return self._moment(_NEXT)
+
+    def release(self) -> float | None:
+        """When the next lease ends."""
+        return self._moment(_LEASES)
+
+    def _moment(self, statement: str) -> float | None:
+        found = self.raw.execute(statement, {"now": self._now}).fetchone()[0]
+        return None if found is None else self.world.seconds(datetime.fromisoformat(found + "+00:00"))
+
+    @property
+    def _now(self) -> str:
+        return self.world.moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def overdue(self) -> bool:
+        return self.raw.execute(_OVERDUE, {"now": self._now}).fetchone() is not None
+
+
+def _may_go(before: Status, after: Status) -> bool:
+    """Whether one commit may do this: one move of the table, or two by way of ``held`` (reopened, then judged)."""
+    return after in TRANSITIONS[before] or (Status.HELD in TRANSITIONS[before] and after in TRANSITIONS[Status.HELD])
+
+
+_GOING = "organization NOT IN (SELECT organization FROM pauses)"
+_MOMENTS = (
+    ("next_attempt_at", "entries", f"status IN ('queued', 'retrying') AND {_GOING}"),
+    ("probe_at", "entries", "status = 'unknown'"),
+    ("lease_until", "entries", "status = 'posting'"),
+    ("check_at", "pauses", "check_at IS NOT NULL"),
+    ("fetch_at", "events", "verdict = 'pending'"),
+)
+_NEXT = "SELECT min(moment) FROM ({})".format(  # noqa: S608  # our own names
+    " UNION ALL ".join(
+        f"SELECT min({column}) AS moment FROM {table} WHERE {where} AND {column} > :now"  # noqa: S608  # our own names
+        for column, table, where in _MOMENTS
+    )
+)
+_OVERDUE = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE {where} AND {column} <= :now"  # noqa: S608  # our own names
+    for column, table, where in _MOMENTS
+)
+_LEASES = "SELECT min(until) FROM leases WHERE until > :now"
