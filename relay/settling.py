@@ -122,7 +122,11 @@ class Settling:
         # Luminate documents no shape for a refund's success: nothing a person could do about it.
         flag = "" if judgement.flag == "shape_not_documented" else judgement.flag
         # What was flagged while the call was under way ("sent twice") is not forgotten.
-        words: dict[str, Any] = {"flag": flag or entry.flag, "reason": "", "reason_text": judgement.text if flag else ""}
+        words: dict[str, Any] = {
+            "flag": flag or entry.flag,
+            "reason": "",
+            "reason_text": judgement.text if flag else "",
+        }
         posted(self.tx, self.organization, entry, self.now, **proof, **words)
 
     def _not_sent(self, entry: Entry, words: dict[str, Any]) -> None:
