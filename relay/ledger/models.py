@@ -10,6 +10,7 @@
 ``pauses``       organizations whose posting is paused
 ``leases``       who may run or sweep, until when
 ``certificates`` public certificates that providers sign with, by their address
+``refusals``     how many webhooks of a provider were refused on a day, and why; nothing of what they held
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -322,4 +324,17 @@ certificates = Table(
     Column("url", String(300), primary_key=True),
     Column("pem", LargeBinary, nullable=False),
     Column("fetched_at", Moment, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("organization", String(63), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    # The word of relay.errors for it, and the day (UTC): whoever sends rubbish all day long makes one row.
+    Column("reason", String(20), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
 )

@@ -74,3 +74,17 @@ def test_two_releases_at_once_migrate_once(database_url):
 
 def test_an_empty_database_is_at_no_revision(database):
     assert migrate.current(database) is None
+
+
+def test_refusals_come_and_go_and_nothing_else_changes(database):
+    """0002: the ledger of before keeps all it has, and so does the one that goes back."""
+    migrate.upgrade(database, "0001")
+    before = tables(database)
+    with database.write() as tx:
+        tx.execute(text("INSERT INTO leases (name, holder, until) VALUES ('sweep', 'w', '2026-01-03 10:00:00+00:00')"))
+    migrate.upgrade(database, "0002")
+    assert tables(database) == before | {"refusals"}
+    migrate.downgrade(database, "0001")
+    assert tables(database) == before
+    with database.read() as tx:
+        assert tx.execute(text("SELECT holder FROM leases")).scalar_one() == "w"
