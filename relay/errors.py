@@ -7,6 +7,7 @@
     ├── MoneyError              not an exact amount of a known currency
     ├── TransitionRefused       the ledger does not allow this change of status
     ├── ReplayRefused           a person asked for something that would lose or double a gift
+    ├── NotAllowed              whoever asks has no right to it: answered like something that does not exist
     ├── LedgerUnavailable       the database did not answer: the sender must try again
     ├── IntakeRefused           the sender gets this status and sentence
     │   ├── Unreadable            400  the body is not what this provider sends
@@ -51,6 +52,10 @@ class TransitionRefused(RelayError):
 
 class ReplayRefused(RelayError):
     """What a person asked for would lose or double a gift; the message says why."""
+
+
+class NotAllowed(RelayError):
+    """Whoever asks has no right to it. To an outsider it looks like something that does not exist."""
 
 
 class LedgerUnavailable(RelayError):
