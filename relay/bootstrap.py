@@ -16,6 +16,7 @@ from relay.fetching import Fetching
 from relay.intake import Intake
 from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
+from relay.ledger.refusals import Refusals
 from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
@@ -23,6 +24,7 @@ from relay.posting import Posting
 from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
+from relay.providers.paypal.proof import authorities
 from relay.replay import Replay
 from relay.sweep import Sweep
 
@@ -94,13 +96,14 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
     database = database or Database(settings.database_url)
     redis = redis or queue.connect(settings.redis_url)
     bell = queue.Bell(redis)
-    providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database))}
+    trusted = authorities(settings.demo_authority) if settings.demo_authority else None
+    providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), trusted)}
     return Relay(
         settings=settings,
         database=database,
         redis=redis,
         bell=bell,
-        intake=Intake(settings, database, providers, bell),
+        intake=Intake(settings, database, providers, bell, refusals=Refusals(database)),
         replay=Replay(database, settings.organizations),
         providers=providers,
         worker=worker_name(),

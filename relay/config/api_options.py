@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from relay.config.checks import is_loopback
@@ -72,6 +73,14 @@ def wrong_ipn_fund(word: str) -> str:
     """Which variable of a message names the fund."""
     words = ("item_number", "item_name", "custom", "invoice", "none")
     return "" if word in words else f"must be one of {', '.join(words)}"
+
+
+def unfit_paypal(options: Mapping[str, str], _secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Half a login would be no login: PayPal's API would never be asked, and nobody would notice."""
+    names = ("client_id", "client_secret")
+    missing = [name for name in names if not options.get(name, "").strip()]
+    if len(missing) == 1:
+        yield missing[0], f"is needed, too: {' and '.join(names)} belong together"
 
 
 def wrong_credential(text: str) -> str:

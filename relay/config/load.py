@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from relay.config.authority import read_authority
 from relay.config.environment import read_environment
 from relay.config.organization import Settings
 from relay.config.problems import sentence
@@ -32,9 +33,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     problems += [*own.problems, *file.problems, *_twice(own, file)]
     if not own.names and not file.names and not own.problems and not file.problems:
         problems.append(NOTHING)
-    if problems:
+    organizations = {**own.organizations, **file.organizations}
+    authority, wrong = read_authority(environ, organizations)
+    if problems := problems + wrong:
         raise ConfigurationError(problems)
-    return Settings(organizations={**own.organizations, **file.organizations}, **values)
+    return Settings(organizations=organizations, demo_authority=authority, **values)
 
 
 def _twice(own: Source, file: Source) -> list[str]:

@@ -12,6 +12,7 @@ import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from relay.config.api_options import unfit_paypal
 from relay.config.checks import wrong_path
 
 Check = Callable[[str], str]
@@ -177,6 +178,7 @@ def _unfit_returns(options: Mapping[str, str]) -> Wrong:
 UNFIT: Mapping[str, Callable[[Mapping[str, str], Sequence[str]], Wrong]] = {
     "generic": unfit_generic,
     "gofundmepro": unfit_mapping,
+    "paypal": unfit_paypal,
 }
 
 

@@ -226,3 +226,5 @@ class Settings:
     max_body_bytes: int = 1_000_000
     log_format: str = "json"
     log_level: str = "INFO"
+    # Certificates (PEM) that prove PayPal's signatures in the demo, in place of DigiCert's; never beside real gifts.
+    demo_authority: bytes = field(default=b"", repr=False)

@@ -86,6 +86,7 @@ class ProcessSchema(StrictSchema):
     log_format = Choice({"json": "json", "console": "console"}, data_key="RELAY_LOG_FORMAT")
     log_level = Choice({level.lower(): level for level in _LOG_LEVELS}, data_key="RELAY_LOG_LEVEL")
     config = Text(data_key="RELAY_CONFIG")
+    demo_authority = Text(data_key="RELAY_DEMO_AUTHORITY")
 
 
 PROCESS_VARIABLES = tuple(str(field.data_key) for field in ProcessSchema().fields.values())
@@ -107,6 +108,7 @@ def read_process(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]
     if where := platform(environ):
         problems += _unfit(where, given, values)
     values.pop("config", None)
+    values.pop("demo_authority", None)
     values.setdefault("database_url", DEFAULT_DATABASE)
     values.setdefault("redis_url", DEFAULT_REDIS)
     values.setdefault("secret_key", secrets.token_urlsafe(48))

@@ -81,7 +81,7 @@ class PayPal:
 
     @property
     def authorities(self) -> Authorities:
-        """DigiCert, unless a test says otherwise."""
+        """DigiCert, unless the demo or a test says otherwise."""
         return self.trusted or proof.digicert()
 
     def verify(self, delivery: Delivery, settings: ProviderSettings, now: datetime) -> int:

@@ -72,12 +72,17 @@ class Authorities:
     between: tuple[x509.Certificate, ...] = ()
 
 
+def authorities(pem: bytes) -> Authorities:
+    """Those in a file: what has signed itself is a root."""
+    found = x509.load_pem_x509_certificates(pem)
+    roots = tuple(one for one in found if one.issuer == one.subject)
+    return Authorities(roots, tuple(one for one in found if one not in roots))
+
+
 @cache
 def digicert() -> Authorities:
     """The authorities that come with relay."""
-    found = x509.load_pem_x509_certificates(DIGICERT.read_bytes())
-    roots = tuple(one for one in found if one.issuer == one.subject)
-    return Authorities(roots, tuple(one for one in found if one not in roots))
+    return authorities(DIGICERT.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
