@@ -12,6 +12,8 @@ from redis import Redis
 
 from relay import queue
 from relay.config import Organization, Settings
+from relay.correcting import Correcting
+from relay.deciding import Deciding
 from relay.fetching import Fetching
 from relay.intake import Intake
 from relay.ledger.certificates import Certificates
@@ -39,6 +41,8 @@ class Relay:
     bell: queue.Bell
     intake: Intake
     replay: Replay
+    correcting: Correcting
+    deciding: Deciding
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
@@ -94,7 +98,7 @@ class Relay:
 def build(settings: Settings, redis: Redis | None = None, database: Database | None = None) -> Relay:
     """Wire the real parts; nothing connects before it is used."""
     database = database or Database(settings.database_url)
-    redis = redis or queue.connect(settings.redis_url)
+    redis = redis or queue.connect(settings.redis_url, verified=settings.redis_verified)
     bell = queue.Bell(redis)
     trusted = authorities(settings.demo_authority) if settings.demo_authority else None
     providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), trusted)}
@@ -105,6 +109,8 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         bell=bell,
         intake=Intake(settings, database, providers, bell, refusals=Refusals(database)),
         replay=Replay(database, settings.organizations),
+        correcting=Correcting(database, settings.organizations),
+        deciding=Deciding(database, settings.organizations),
         providers=providers,
         worker=worker_name(),
     )

@@ -81,6 +81,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 # Not recorded in Luminate for sure, and no call under way: may be filled, corrected, merged or closed by rule.
 UNSENT = frozenset({Status.HELD, Status.WAITING, Status.QUEUED, Status.RETRYING, Status.REJECTED})
+# What a person may send again without proof: surely not in Luminate.
+REPLAYABLE = frozenset({Status.HELD, Status.REJECTED, Status.RETRYING})
 # What the claim may take once it is due.
 CLAIMABLE = frozenset({Status.QUEUED, Status.RETRYING})
 # Luminate has it or may have it: counts against what is left to refund.

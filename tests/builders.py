@@ -8,6 +8,8 @@ from sqlalchemy import event, select
 
 from relay.bootstrap import worker_name
 from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Pace, ProviderSettings, Settings
+from relay.correcting import Correcting
+from relay.deciding import Deciding
 from relay.gifts import Address, Designation, Donor, Gift, Link, Name, Refund, RefundReason, Reinstatement, Tender
 from relay.intake import Intake
 from relay.ledger import entries, search
@@ -126,6 +128,8 @@ class Bench:
     bell: FakeBell
     intake: Intake
     replay: Replay
+    correcting: Correcting
+    deciding: Deciding
 
     def posting(self, *, worker=None, luminate=None, organization=None, **more):
         parts = (self.database, organization or self.organization, luminate or self.luminate)
@@ -206,4 +210,6 @@ def make_relay(database_url, *organizations, luminate=None, clock=None, **settin
         bell=bell,
         intake=Intake(known, database, {"acme": provider.provider}, bell, **extra),
         replay=Replay(database, known.organizations),
+        correcting=Correcting(database, known.organizations),
+        deciding=Deciding(database, known.organizations),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from relay import words
+from relay.access import operator
 from relay.cli.commands import Failure, command, entry_id, parts, say, who, why
 from relay.cli.parameters import FUND, resolve
 from relay.cli.tables import plain
@@ -27,7 +28,7 @@ def correct(entry: int, changes: tuple[str, ...], *, reason: str, who: str) -> N
     wanted = _read(changes)
     before = _entry(entry)
     _check_fund(before, wanted.get(FUND, ""))
-    status = parts().replay.correct(entry, wanted, who=who, reason=reason)
+    status = parts().correcting.correct(entry, wanted, actor=operator(who), reason=reason)
     after = _entry(entry)
     parts().bell.ring(after.organization)
     for name in wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from relay.access import operator
 from relay.cli.commands import WrongUsage, command, entry_id, parts, say, who, why
 from relay.ledger import entries
 
@@ -14,7 +15,7 @@ from relay.ledger import entries
 @who
 def close(entry: int, *, reason: str, who: str) -> None:
     """End an entry that shall not be sent. Refunds that wait for it end too."""
-    _, *others = parts().replay.close(entry, who=who, reason=reason)
+    _, *others = parts().deciding.close(entry, actor=operator(who), reason=reason)
     say(f"Entry {entry} is closed. `flask reopen {entry}` takes that back.")
     if others:
         say(f"Ended with it: {', '.join(map(str, others))}.")
@@ -26,7 +27,7 @@ def close(entry: int, *, reason: str, who: str) -> None:
 @who
 def reopen(entry: int, *, reason: str, who: str) -> None:
     """Take the end of an entry back: it is held until somebody replays it."""
-    parts().replay.reopen(entry, who=who, reason=reason)
+    parts().deciding.reopen(entry, actor=operator(who), reason=reason)
     say(f"Entry {entry} is held. `flask replay {entry}` sends it.")
 
 
@@ -41,11 +42,11 @@ def resolve(entry: int, *, found: str | None, absent: bool, reason: str, who: st
     if (found is not None) == absent:
         raise WrongUsage("say either --found CODE or --absent")
     if absent:
-        parts().replay.absent(entry, who=who, reason=reason)
+        parts().deciding.absent(entry, actor=operator(who), reason=reason)
         _ring(entry)
         say(f"Entry {entry} is in line again.")
         return
-    released = parts().replay.found(entry, (found or "").strip(), who=who, reason=reason)
+    released = parts().deciding.found(entry, (found or "").strip(), actor=operator(who), reason=reason)
     _ring(entry)
     say(f"Entry {entry} is in Luminate, confirmation code {(found or '').strip()}.")
     if released:

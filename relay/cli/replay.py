@@ -10,6 +10,7 @@ from dataclasses import replace as changed
 import click
 
 from relay import words
+from relay.access import operator
 from relay.cli.commands import Failure, WrongUsage, agreed, command, parts, say, who, why, yes
 from relay.cli.filters import filter_options
 from relay.cli.tables import plain, table
@@ -112,7 +113,7 @@ def _carry_out(going: Sequence[Planned], *, mail: bool, who: str, reason: str) -
     done: list[tuple[int, Status]] = []
     with click.progressbar(going, label="Replaying", file=sys.stderr) as progress:
         for planned in progress:
-            done += parts().replay.run([planned], who=who, reason=reason, mail=mail)
+            done += parts().replay.run([planned], actor=operator(who), reason=reason, mail=mail)
     for organization in sorted({planned.entry.organization for planned in going}):
         parts().bell.ring(organization)
     _tell(going, done)

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from relay import booking
+from relay.access import operator
 from relay.gifts import Donor, Flag, Name, Tender
 from relay.ledger import claims, entries
 from relay.ledger.search import Filter
@@ -104,7 +105,7 @@ def test_a_gift_forgone_for_its_refund_is_filled_in_case_the_refund_fails(relay)
     assert relay.statuses() == ["closed", "closed"]
     relay.take(make_back("re_1", "25.00"))
     assert [(gift.status, gift.reason) for gift in relay.gifts()] == [(Status.HELD, "money_came_back")]
-    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), who="ann", reason="the refund failed")
+    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), actor=operator("ann"), reason="the refund failed")
     relay.post()
     assert relay.luminate.net == 2500
 
@@ -131,8 +132,8 @@ def test_a_refused_gift_is_filled_for_its_replay_and_not_sent_by_itself(relay):
 
 def test_a_reopened_gift_waits_for_its_replay_whatever_else_is_told(relay):
     relay.take(make_gift(donor=LESS))
-    relay.replay.close(1, who="ann", reason="not sure")
-    relay.replay.reopen(1, who="ann", reason="look again")
+    relay.deciding.close(1, actor=operator("ann"), reason="not sure")
+    relay.deciding.reopen(1, actor=operator("ann"), reason="look again")
     relay.take(make_gift(designations=water()))
     assert (relay.entry(1).status, relay.entry(1).reason) == (Status.HELD, "reopened")
 
@@ -194,7 +195,7 @@ def test_a_flag_marks_the_gift_and_moves_no_money(relay):
 def bring(relay, number, status):
     """Bring an entry into a state by what really leads there."""
     if status is Status.CLOSED:
-        relay.replay.close(number, who="ann", reason="no gift")
+        relay.deciding.close(number, actor=operator("ann"), reason="no gift")
         return
     words = {Status.POSTED: "ok", Status.UNKNOWN: "lost", Status.REJECTED: "rejected", Status.RETRYING: "not_sent"}
     if status is Status.POSTING:
@@ -263,7 +264,7 @@ def test_a_folded_unknown_that_is_absent_ends(relay):
     relay.take(make_gift(keys=("pi_1",)))
     relay.post()
     relay.take(make_link("in_1", "pi_1"))
-    relay.replay.absent(2, who="ann", reason="looked")
+    relay.deciding.absent(2, actor=operator("ann"), reason="looked")
     assert relay.entry(2).status is Status.CLOSED
     relay.post()
     assert len(relay.luminate.gifts) == 1
@@ -278,7 +279,7 @@ def test_of_two_calls_in_flight_the_one_that_failed_is_not_made_again_beside_the
     relay.posting()._send(gone)
     relay.posting()._send(kept)
     assert (relay.entry(1).status, relay.entry(1).reason) == (Status.HELD, "twin_was_sent")
-    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), who="ann", reason="again")
+    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), actor=operator("ann"), reason="again")
     relay.post()
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.HELD, 1)
 
@@ -291,14 +292,14 @@ def test_an_unknown_entry_never_outranks_a_posted_one(relay):
     relay.post()
     relay.take(make_link("in_1", "pi_1"))
     assert [gift.id for gift in relay.gifts()] == [2]
-    relay.replay.absent(1, who="ann", reason="looked")
+    relay.deciding.absent(1, actor=operator("ann"), reason="looked")
     relay.post()
     assert len(relay.luminate.gifts) == 1
 
 
 def test_what_a_person_ended_is_not_sent_under_another_id(relay):
     relay.take(make_gift(keys=("in_1",)))
-    relay.replay.close(1, who="ann", reason="typed into Luminate by hand")
+    relay.deciding.close(1, actor=operator("ann"), reason="typed into Luminate by hand")
     relay.take(make_gift(keys=("pi_1",)))
     relay.take(make_link("in_1", "pi_1"))
     (kept,) = relay.gifts()
@@ -363,7 +364,7 @@ def test_what_was_refunded_in_full_under_one_id_is_not_sent_under_another(relay)
 def test_refunds_that_ended_with_one_entry_go_with_the_posted_other(relay):
     relay.take(make_gift(keys=("in_1",)))
     relay.take(make_refund("5.00", parents=("in_1",)))
-    relay.replay.close(1, who="ann", reason="no gift")
+    relay.deciding.close(1, actor=operator("ann"), reason="no gift")
     relay.take(make_gift(keys=("pi_1",)))
     relay.post()
     relay.take(make_link("in_1", "pi_1"))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.access import operator
 from relay.ledger import claims
 from relay.luminate.outcomes import Judgement
 from relay.settling import Settling
@@ -13,7 +14,9 @@ def test_a_correction_between_finding_and_claiming_is_sent(relay):
     relay.take(make_gift())
     with relay.database.read() as tx:
         found = claims.next_due(tx, "alder", relay.database.now(tx))
-    relay.replay.correct(found.id, {"donor.employer": "Analytical Engines"}, who="Ada", reason="she told us")
+    relay.correcting.correct(
+        found.id, {"donor.employer": "Analytical Engines"}, actor=operator("Ada"), reason="she told us"
+    )
     with relay.database.write() as tx:
         claim = claims.claim(tx, found, relay.database.now(tx), seconds=60, worker="w", login_name="api")
     assert claim.entry.parameters["donor.employer"] == "Analytical Engines"
@@ -26,7 +29,7 @@ def test_a_worker_that_wakes_up_late_cannot_overwrite_the_call_of_another(relay,
     late = claimed(relay)
     relay.later(seconds=200)
     relay.sweep().run()
-    relay.replay.absent(1, who="Ada", reason="not in Luminate")
+    relay.deciding.absent(1, actor=operator("Ada"), reason="not in Luminate")
     claimed(relay)
     with relay.database.write() as tx:
         settling = Settling(tx, relay.organization, relay.database.now(tx))

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from relay.access import operator
 from relay.dates import Late, fiscal_year, lateness
 from relay.ledger.search import Filter, listing
 from relay.status import Status
@@ -64,6 +65,6 @@ def test_a_person_may_let_it_go_all_the_same(strict):
     strict.take(make_gift(occurred_at=datetime(2020, 12, 31, 23, 0, tzinfo=UTC)))
     strict.post()
     held = strict.gifts()[0]
-    strict.replay.run(strict.replay.plan(Filter(ids=(held.id,))), who="Ada", reason="the auditor agrees")
+    strict.replay.run(strict.replay.plan(Filter(ids=(held.id,))), actor=operator("Ada"), reason="the auditor agrees")
     strict.post()
     assert strict.gifts()[0].status is Status.POSTED

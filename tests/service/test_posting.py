@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from relay import posting as posting_module
+from relay.access import operator
 from relay.errors import LedgerUnavailable
 from relay.gifts import Donor
 from relay.ledger import claims, pauses
@@ -190,7 +191,7 @@ def test_a_late_posted_of_what_waits_in_line_again_is_proof(relay):
     give(relay)
     held = claim(relay)
     expire(relay)
-    relay.replay.absent(1, who="ann", reason="not there")
+    relay.deciding.absent(1, actor=operator("ann"), reason="not there")
     relay.posting()._send(held)
     assert (relay.entry(1).status, relay.entry(1).confirmation_code) == (Status.POSTED, "C1")
     relay.post()
@@ -201,7 +202,7 @@ def test_a_late_posted_under_another_fence_is_said_and_changes_nothing_else(rela
     give(relay)
     held = claim(relay)
     expire(relay)
-    relay.replay.absent(1, who="ann", reason="not there")
+    relay.deciding.absent(1, actor=operator("ann"), reason="not there")
     relay.post()
     before = relay.entry(1)
     relay.posting()._send(held)
@@ -219,7 +220,7 @@ def test_a_late_failure_under_another_fence_changes_nothing(relay):
     give(relay)
     held = claim(relay)
     expire(relay)
-    relay.replay.absent(1, who="ann", reason="not there")
+    relay.deciding.absent(1, actor=operator("ann"), reason="not there")
     relay.post()
     before = relay.entry(1)
     relay.luminate.script = ["rejected"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from relay.access import operator
 from relay.ledger.search import Filter
 from relay.status import Kind, Outcome, Status
 from tests import strategies
@@ -90,9 +91,9 @@ def work(relay, history):
     recorded = recorded_entries(relay)
     for entry in relay.entries():
         if entry.status is Status.UNKNOWN and recorded.get(entry.id):
-            relay.replay.found(entry.id, code_of(relay, entry), who="ann", reason="looked")
+            relay.deciding.found(entry.id, code_of(relay, entry), actor=operator("ann"), reason="looked")
         elif entry.status is Status.UNKNOWN:
-            relay.replay.absent(entry.id, who="ann", reason="looked")
+            relay.deciding.absent(entry.id, actor=operator("ann"), reason="looked")
         elif entry.status in {Status.HELD, Status.REJECTED}:
             decide(relay, entry, history)
 
@@ -104,9 +105,9 @@ def decide(relay, entry, history):
         stands = sum(one.amount.minor for one in others if one.status is not Status.CLOSED)
         stands -= sum(one.amount.minor for one in relay.entries(Kind.REINSTATEMENT) if one.refund_reason == "refund")
         if stands + entry.amount.minor > history.refunded:
-            relay.replay.close(entry.id, who="ann", reason="the provider knows no such refund")
+            relay.deciding.close(entry.id, actor=operator("ann"), reason="the provider knows no such refund")
             return
-    relay.replay.run(relay.replay.plan(Filter(ids=(entry.id,))), who="ann", reason="again")
+    relay.replay.run(relay.replay.plan(Filter(ids=(entry.id,))), actor=operator("ann"), reason="again")
 
 
 def recorded_entries(relay):

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from relay.access import operator
 from relay.ledger.search import Filter
 from relay.money import Money
 from relay.status import Kind, Status, Verdict
@@ -49,9 +50,9 @@ def test_a_refund_waits_until_its_gift_is_posted(relay):
 def test_a_refund_ends_with_its_gift_and_comes_back_with_it(relay):
     relay.take(make_gift())
     relay.take(make_refund())
-    relay.replay.close(1, who="ann", reason="no gift")
+    relay.deciding.close(1, actor=operator("ann"), reason="no gift")
     assert relay.statuses() == ["closed", "closed"]
-    relay.replay.reopen(1, who="ann", reason="a gift after all")
+    relay.deciding.reopen(1, actor=operator("ann"), reason="a gift after all")
     assert relay.statuses() == ["held", "waiting"]
     replay(relay, 1)
     relay.post()
@@ -61,21 +62,23 @@ def test_a_refund_ends_with_its_gift_and_comes_back_with_it(relay):
 def test_a_refund_of_a_closed_gift_that_failed_stays_ended(relay):
     relay.take(make_gift())
     relay.take(make_refund())
-    relay.replay.close(1, who="ann", reason="no gift")
+    relay.deciding.close(1, actor=operator("ann"), reason="no gift")
     relay.take(make_back())
-    relay.replay.reopen(1, who="ann", reason="a gift after all")
+    relay.deciding.reopen(1, actor=operator("ann"), reason="a gift after all")
     assert relay.statuses() == ["held", "closed"]
 
 
 def test_a_refund_of_a_closed_gift_is_closed_too(relay):
     relay.take(make_gift())
-    relay.replay.close(1, who="ann", reason="no gift")
+    relay.deciding.close(1, actor=operator("ann"), reason="no gift")
     relay.take(make_refund())
     assert [(one.status, one.reason) for one in relay.refunds()] == [(Status.CLOSED, "gift_closed")]
 
 
 def replay(relay, *ids, mail=False):
-    return relay.replay.run(relay.replay.plan(Filter(ids=ids), mail=mail), who="ann", reason="again", mail=mail)
+    return relay.replay.run(
+        relay.replay.plan(Filter(ids=ids), mail=mail), actor=operator("ann"), reason="again", mail=mail
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from relay.access import operator
 from relay.config import Mail
 from relay.errors import ReplayRefused
 from relay.gifts import Address, Designation, Donor, Name
@@ -12,7 +13,7 @@ from relay.ledger.search import Filter
 from relay.status import Status
 from tests.builders import DONOR, make_back, make_gift, make_organization, make_refund, make_relay
 
-WHO = {"who": "ann", "reason": "because"}
+WHO = {"actor": operator("ann"), "reason": "because"}
 WORDS = {Status.POSTED: "ok", Status.UNKNOWN: "lost", Status.REJECTED: "rejected", Status.RETRYING: "not_sent"}
 REPLAYED = {Status.HELD, Status.REJECTED, Status.RETRYING}
 
@@ -28,9 +29,9 @@ def bring(relay, status):
             now = relay.database.now(tx)
             claims.claim(tx, entries.get(tx, 1), now, seconds=60, worker="w", login_name="api")
     elif status in {Status.CLOSED, Status.HELD}:
-        relay.replay.close(1, **WHO)
+        relay.deciding.close(1, **WHO)
     if status is Status.HELD:
-        relay.replay.reopen(1, **WHO)
+        relay.deciding.reopen(1, **WHO)
     assert relay.entry(1).status is status
     return relay
 
@@ -66,11 +67,11 @@ def test_only_what_is_surely_not_in_luminate_is_replayed(relay, status):
 def test_what_may_be_closed(relay, status, allowed):
     bring(relay, status)
     if allowed:
-        assert relay.replay.close(1, **WHO) == [1]
+        assert relay.deciding.close(1, **WHO) == [1]
         assert (relay.entry(1).status, relay.entry(1).reason_text) == (Status.CLOSED, "because")
     else:
         with pytest.raises(ReplayRefused):
-            relay.replay.close(1, **WHO)
+            relay.deciding.close(1, **WHO)
         assert relay.entry(1).status is status
 
 
@@ -78,7 +79,7 @@ def test_what_may_be_closed(relay, status, allowed):
 def test_only_what_is_closed_is_reopened(relay, status):
     bring(relay, status)
     with pytest.raises(ReplayRefused):
-        relay.replay.reopen(1, **WHO)
+        relay.deciding.reopen(1, **WHO)
     assert relay.entry(1).status is status
 
 
@@ -86,9 +87,9 @@ def test_only_what_is_closed_is_reopened(relay, status):
 def test_only_the_unknown_is_resolved(relay, status):
     bring(relay, status)
     with pytest.raises(ReplayRefused):
-        relay.replay.found(1, "C9", **WHO)
+        relay.deciding.found(1, "C9", **WHO)
     with pytest.raises(ReplayRefused):
-        relay.replay.absent(1, **WHO)
+        relay.deciding.absent(1, **WHO)
     assert relay.entry(1).status is status
 
 
@@ -97,16 +98,16 @@ def test_what_may_be_corrected(relay, status):
     bring(relay, status)
     change = {"donor.name.first": "Maria"}
     if status in REPLAYED | {Status.QUEUED}:
-        relay.replay.correct(1, change, **WHO)
+        relay.correcting.correct(1, change, **WHO)
         assert relay.entry(1).parameters["donor.name.first"] == "Maria"
     else:
         with pytest.raises(ReplayRefused):
-            relay.replay.correct(1, change, **WHO)
+            relay.correcting.correct(1, change, **WHO)
 
 
 def test_every_act_is_a_row_with_who_why_before_and_after(relay):
     bring(relay, Status.REJECTED)
-    relay.replay.correct(1, {"donor.name.first": "Maria"}, who="bob", reason="a typing mistake")
+    relay.correcting.correct(1, {"donor.name.first": "Maria"}, actor=operator("bob"), reason="a typing mistake")
     row = relay.corrections()[0]
     assert (row["who"], row["action"], row["reason"]) == ("bob", "correct", "a typing mistake")
     assert row["before"]["parameters"]["donor.name.first"] == "Mary"
@@ -116,12 +117,12 @@ def test_every_act_is_a_row_with_who_why_before_and_after(relay):
 
 def test_a_correction_survives_later_replays_and_can_be_taken_back(relay):
     bring(relay, Status.REJECTED)
-    relay.replay.correct(1, {"donor.name.first": "Maria"}, **WHO)
+    relay.correcting.correct(1, {"donor.name.first": "Maria"}, **WHO)
     relay.luminate.script = ["rejected"]
     relay.post()
     again(relay)
     assert relay.entry(1).parameters["donor.name.first"] == "Maria"
-    relay.replay.correct(1, {"donor.name.first": ""}, **WHO)
+    relay.correcting.correct(1, {"donor.name.first": ""}, **WHO)
     assert relay.entry(1).parameters["donor.name.first"] == "Mary"
 
 
@@ -129,19 +130,19 @@ def test_a_correction_survives_later_replays_and_can_be_taken_back(relay):
 def test_amount_and_credentials_are_locked(relay, name):
     bring(relay, Status.REJECTED)
     with pytest.raises(ReplayRefused, match="cannot be corrected"):
-        relay.replay.correct(1, {name: "1"}, **WHO)
+        relay.correcting.correct(1, {name: "1"}, **WHO)
 
 
 @pytest.mark.parametrize(("who", "reason"), [("", "why"), ("ann", ""), (" ", " ")])
 def test_who_and_why_are_needed(relay, who, reason):
     bring(relay, Status.REJECTED)
     acts = [
-        lambda: relay.replay.run(plan(relay), who=who, reason=reason),
-        lambda: relay.replay.correct(1, {"donor.name.first": "x"}, who=who, reason=reason),
-        lambda: relay.replay.close(1, who=who, reason=reason),
-        lambda: relay.replay.reopen(1, who=who, reason=reason),
-        lambda: relay.replay.found(1, "C1", who=who, reason=reason),
-        lambda: relay.replay.absent(1, who=who, reason=reason),
+        lambda: relay.replay.run(plan(relay), actor=operator(who), reason=reason),
+        lambda: relay.correcting.correct(1, {"donor.name.first": "x"}, actor=operator(who), reason=reason),
+        lambda: relay.deciding.close(1, actor=operator(who), reason=reason),
+        lambda: relay.deciding.reopen(1, actor=operator(who), reason=reason),
+        lambda: relay.deciding.found(1, "C1", actor=operator(who), reason=reason),
+        lambda: relay.deciding.absent(1, actor=operator(who), reason=reason),
     ]
     for act in acts:
         with pytest.raises(ReplayRefused, match="who"):
@@ -212,7 +213,7 @@ def test_found_keeps_the_code_and_releases_the_refunds(relay):
     relay.take(make_gift())
     relay.post()
     relay.take(make_refund())
-    assert relay.replay.found(1, "C1", **WHO) == [2]
+    assert relay.deciding.found(1, "C1", **WHO) == [2]
     relay.post()
     assert (relay.statuses(), relay.luminate.net) == (["posted", "posted"], 2000)
     assert relay.corrections()[0]["action"] == "found"
@@ -224,15 +225,15 @@ def test_a_code_of_another_gift_is_no_proof(relay):
     relay.take(make_gift(keys=("ch_2",)))
     relay.post()
     with pytest.raises(ReplayRefused, match="belongs to entry 1"):
-        relay.replay.found(2, "C1", **WHO)
+        relay.deciding.found(2, "C1", **WHO)
     with pytest.raises(ReplayRefused, match="needed"):
-        relay.replay.found(2, " ", **WHO)
+        relay.deciding.found(2, " ", **WHO)
     assert relay.entry(2).status is Status.UNKNOWN
 
 
 def test_absent_is_sent_once_more(relay):
     bring(relay, Status.UNKNOWN)
-    relay.replay.absent(1, **WHO)
+    relay.deciding.absent(1, **WHO)
     relay.post()
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.POSTED, 1)
 
@@ -240,7 +241,7 @@ def test_absent_is_sent_once_more(relay):
 def test_closing_a_gift_ends_the_refunds_that_wait_for_it(relay):
     relay.take(make_gift())
     relay.take(make_refund())
-    assert relay.replay.close(1, **WHO) == [1, 2]
+    assert relay.deciding.close(1, **WHO) == [1, 2]
     assert relay.statuses() == ["closed", "closed"]
 
 
@@ -269,7 +270,7 @@ def test_a_fund_that_was_mapped_meanwhile_lets_the_gift_go(sqlite_url):
 
 
 def test_an_entry_that_is_not_there_is_said(relay):
-    for act in (relay.replay.close, relay.replay.reopen, relay.replay.absent):
+    for act in (relay.deciding.close, relay.deciding.reopen, relay.deciding.absent):
         with pytest.raises(ReplayRefused, match="no entry 7"):
             act(7, **WHO)
 
@@ -281,12 +282,12 @@ def test_an_organization_that_is_gone_is_said(sqlite_url):
     other = make_relay(sqlite_url, make_organization("birch"))
     assert "not configured" in other.replay.plan(Filter(ids=(1,)))[0].refused
     with pytest.raises(ReplayRefused, match="not configured"):
-        other.replay.close(1, **WHO)
+        other.deciding.close(1, **WHO)
 
 
 def test_what_a_donor_lacks_may_be_corrected_by_hand(relay):
     relay.take(make_gift(donor=Donor(name=Name(last="Stone"), email=DONOR.email, address=Address())))
     assert relay.statuses() == ["held"]
-    relay.replay.correct(1, {"donor.name.first": "Mary", "billing.name.first": "Mary"}, **WHO)
+    relay.correcting.correct(1, {"donor.name.first": "Mary", "billing.name.first": "Mary"}, **WHO)
     relay.post()
     assert relay.statuses() == ["posted"]

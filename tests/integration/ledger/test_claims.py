@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from relay.access import operator
 from relay.gifts import Donor
 from relay.ledger import claims, entries
 from relay.luminate.outcomes import Judgement
@@ -63,7 +64,7 @@ def test_a_late_writer_loses(relay):
     relay.later(seconds=61)
     with relay.database.write() as tx:
         claims.expire(tx, relay.database.now(tx), probe_after=60)
-    relay.replay.absent(1, who="ann", reason="not there")
+    relay.deciding.absent(1, actor=operator("ann"), reason="not there")
     second = claim_next(relay)
     settle(relay, second, POSTED)
     settle(relay, first, REFUSED)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from relay import pausing
+from relay.access import operator
 from relay.errors import LedgerUnavailable, ReplayRefused
 from relay.ledger import search
 from relay.ledger.entries import Entry
@@ -18,6 +19,7 @@ from tests.prove.simulation.processes import House
 from tests.prove.simulation.world import Process, Violation
 
 WHO = "ada"
+ADA = operator(WHO)
 BY_HAND = "settled by hand in Luminate"
 # Holds that say: send it again as soon as somebody has looked.
 _FILLED_LATER = frozenset({"no_email", "field_missing"})  # by another event of the same payment
@@ -147,7 +149,7 @@ class People:
 
     def _close(self, entry: Entry, why: str) -> None:
         self._count(f"closed: {entry.reason}, {why}")
-        self._replays.close(entry.id, who=WHO, reason=why)
+        self._relay.deciding.close(entry.id, actor=ADA, reason=why)
 
     def _justified(self, entry: Entry, payment: Payment) -> None:
         """A person is only asked where the machine cannot know, or cannot do it."""
@@ -193,10 +195,10 @@ class People:
         mine = mine or [gift for gift in self._twins(entry) if gift.code not in owned]
         if mine:
             self._count("found in Luminate")
-            self._replays.found(entry.id, mine[0].code, who=WHO, reason="seen in Luminate")
+            self._relay.deciding.found(entry.id, mine[0].code, actor=ADA, reason="seen in Luminate")
         else:
             self._count("not in Luminate")
-            self._replays.absent(entry.id, who=WHO, reason="not in Luminate")
+            self._relay.deciding.absent(entry.id, actor=ADA, reason="not in Luminate")
 
     def _twins(self, entry: Entry) -> list[Recorded]:
         """Recorded gifts of another payment whose own entry has taken a code of an equal gift."""
@@ -209,29 +211,28 @@ class People:
         made = any(refund.entry == entry.id for gift in self.house.luminate.recorded() for refund in gift.refunds)
         if made:
             self._count("refund found in Luminate")
-            self._replays.found(entry.id, entry.parameters["refund_user_confirm_code"], who=WHO, reason="seen")
+            self._relay.deciding.found(entry.id, entry.parameters["refund_user_confirm_code"], actor=ADA, reason="seen")
         else:
             self._count("refund not in Luminate")
-            self._replays.absent(entry.id, who=WHO, reason="not in Luminate")
+            self._relay.deciding.absent(entry.id, actor=ADA, reason="not in Luminate")
 
     # --- commands ---------------------------------------------------------------------------------------------
 
     @property
-    def _replays(self) -> Any:
+    def _relay(self) -> Any:
         fiber = self.world.scheduler.current
-        relay = fiber.process.relay if fiber and fiber.process else self.house.wire(Process("person"))
-        return relay.replay
+        return fiber.process.relay if fiber and fiber.process else self.house.wire(Process("person"))
 
     def _correct(self, entry: Entry, changes: dict[str, str]) -> None:
         self._count(f"corrected: {entry.reason}")
-        self._replays.correct(entry.id, changes, who=WHO, reason="mended")
+        self._relay.correcting.correct(entry.id, changes, actor=ADA, reason="mended")
 
     def _replay(self, entry: Entry) -> None:
         self._count(f"replayed: {entry.reason}")
-        plan = self._replays.plan(Filter(ids=(entry.id,)))
+        plan = self._relay.replay.plan(Filter(ids=(entry.id,)))
         if plan[0].refused:
             self.world.log(f"may not replay entry {entry.id}: {plan[0].refused}", WHO)
-        self._replays.run(plan, who=WHO, reason="mended")
+        self._relay.replay.run(plan, actor=ADA, reason="mended")
 
     def _count(self, what: str) -> None:
         self.decided[what] += 1

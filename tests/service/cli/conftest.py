@@ -22,6 +22,8 @@ from relay.config import (
     ProviderSettings,
     Settings,
 )
+from relay.correcting import Correcting
+from relay.deciding import Deciding
 from relay.errors import NotUnderstood
 from relay.gifts import Address, Designation, Donor, Flag, Gift, Name, Refund, Reinstatement
 from relay.intake import Intake
@@ -166,7 +168,8 @@ class House:
         organizations["hope"] = replace(organizations["hope"], **changes)
         self.relay.settings = replace(self.relay.settings, organizations=organizations)
         self.relay.intake.settings = self.relay.settings
-        self.relay.replay = Replay(self.relay.database, organizations)
+        for name, use_case in (("replay", Replay), ("correcting", Correcting), ("deciding", Deciding)):
+            setattr(self.relay, name, use_case(self.relay.database, organizations))
 
 
 def organization(name="hope", **given):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from relay.access import operator
 from relay.cli import commands
 from relay.config import Mode
 
@@ -131,7 +132,7 @@ def test_somebody_else_was_first(house, monkeypatch):
 
     def meanwhile(wanted, *, mail=False):
         planned = plan(wanted, mail=mail)
-        house.relay.replay.close(1, who="Bob", reason="not ours")
+        house.relay.deciding.close(1, actor=operator("Bob"), reason="not ours")
         return planned
 
     monkeypatch.setattr(house.relay.replay, "plan", meanwhile, raising=False)

@@ -1,0 +1,32 @@
+"""Correction: a named person changes what Luminate is told about an unsent gift, and it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from relay.access import Actor
+from relay.acting import Acting, existing, need_reason
+from relay.errors import ReplayRefused
+from relay.luminate.rules import is_locked
+from relay.remapping import remap
+from relay.status import REPLAYABLE, Kind, Status
+
+
+class Correcting(Acting):
+    """The use case behind ``flask correct``."""
+
+    def correct(self, entry_id: int, changes: Mapping[str, str], *, actor: Actor, reason: str) -> Status:
+        """Change parameters of an unsent gift by hand and try it again. Amount and credentials are locked.
+
+        An empty value takes an earlier correction back. Raises ReplayRefused.
+        """
+        need_reason(reason, actor)
+        locked = sorted(name for name in changes if is_locked(name))
+        if locked:
+            raise ReplayRefused(f"{', '.join(locked)} cannot be corrected")
+        with self.desk(entry_id, actor) as desk:
+            entry = existing(desk.tx, entry_id)
+            if entry.kind is Kind.REFUND or entry.status not in REPLAYABLE | {Status.QUEUED}:
+                raise ReplayRefused(f"entry {entry_id} is {entry.status}: only an unsent gift can be corrected")
+            merged = {name: value for name, value in {**entry.overrides, **changes}.items() if value}
+            return remap(desk, entry, actor, "correct", reason, {"overrides": merged})
