@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from relay.config.front import Oidc
+
 UTC = ZoneInfo("UTC")
 
 
@@ -226,5 +228,9 @@ class Settings:
     max_body_bytes: int = 1_000_000
     log_format: str = "json"
     log_level: str = "INFO"
+    # How many proxies stand in front and say who asked, and how.
+    proxies: int = 0
+    # Who else vouches for people who sign in.
+    oidc: Oidc | None = None
     # Certificates (PEM) that prove PayPal's signatures in the demo, in place of DigiCert's; never beside real gifts.
     demo_authority: bytes = field(default=b"", repr=False)

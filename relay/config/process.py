@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError
 
 from relay.config.fields import Choice, StrictSchema, Text, WholeNumber
+from relay.config.front import incomplete_oidc, take_oidc, wrong_issuer
 from relay.config.problems import Problem, flatten, sentence
 
 # A variable that a platform sets -> the platform. Disks there vanish, and web and worker do not share one.
@@ -85,6 +86,10 @@ class ProcessSchema(StrictSchema):
     max_body_bytes = WholeNumber(data_key="RELAY_MAX_BODY_BYTES", least=10_000, most=100_000_000)
     log_format = Choice({"json": "json", "console": "console"}, data_key="RELAY_LOG_FORMAT")
     log_level = Choice({level.lower(): level for level in _LOG_LEVELS}, data_key="RELAY_LOG_LEVEL")
+    proxies = WholeNumber(data_key="RELAY_PROXIES", least=0, most=10)
+    oidc_issuer = Text(data_key="OIDC_ISSUER", check=wrong_issuer)
+    oidc_client_id = Text(data_key="OIDC_CLIENT_ID")
+    oidc_client_secret = Text(data_key="OIDC_CLIENT_SECRET")
     config = Text(data_key="RELAY_CONFIG")
     demo_authority = Text(data_key="RELAY_DEMO_AUTHORITY")
 
@@ -109,6 +114,10 @@ def read_process(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]
         problems += _unfit(where, given, values)
     values.pop("config", None)
     values.pop("demo_authority", None)
+    problems += incomplete_oidc(frozenset(given))
+    values["oidc"] = take_oidc(values)
+    # A platform's router is one; on a machine of one's own nobody may say who asked.
+    values.setdefault("proxies", 1 if platform(environ) else 0)
     values.setdefault("database_url", DEFAULT_DATABASE)
     values.setdefault("redis_url", DEFAULT_REDIS)
     values.setdefault("secret_key", secrets.token_urlsafe(48))
