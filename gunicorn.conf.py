@@ -33,6 +33,14 @@ forwarded_allow_ips = os.environ.get(
 )
 
 
+def on_starting(server: Any) -> None:
+    """Refuse to serve with tables older than the code, in one sentence; warn of a Redis that is not well."""
+    relay = getattr(server.app.wsgi(), "extensions", {}).get("relay")
+    check = getattr(relay, "before_serving", None)
+    if check is not None and (why := check()):
+        raise SystemExit(f"relay cannot start: {why}")
+
+
 def post_fork(_server: Any, worker: Any) -> None:
     """Let the app drop what must not be shared over a fork: the connections in its parent's pools."""
     relay = getattr(worker.app.wsgi(), "extensions", {}).get("relay")

@@ -14,6 +14,7 @@ from relay import queue
 from relay.config import Organization, Settings
 from relay.correcting import Correcting
 from relay.deciding import Deciding
+from relay.doctor import start
 from relay.fetching import Fetching
 from relay.intake import Intake
 from relay.ledger.certificates import Certificates
@@ -84,6 +85,11 @@ class Relay:
 
     def _stopping(self) -> bool:
         return self.stopping()  # asked anew each time: the worker replaces it after the parts are made
+
+    def before_serving(self) -> str:
+        """Why this process must not start, in a sentence; "" if it may. Says in the log what is wrong with Redis."""
+        start.warn_of_redis(self.redis)
+        return start.obstacle(self.database)
 
     def after_fork(self) -> None:
         """Forget what a parent process opened: connections are never shared."""

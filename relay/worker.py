@@ -16,12 +16,14 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.worker import WorkerStatus
 
 from relay import jobs
 from relay.bootstrap import Relay
+from relay.queue import JOB
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,14 @@ class RelayWorker(SimpleWorker):
         """Take the event that ends this process's work."""
         super().__init__(*args, **kwargs)
         self.stop = stop
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Do a bell's job and no other: whoever can write into Redis must not choose what this process runs."""
+        if job.func_name != JOB:
+            log.error("job_refused", reason="not_a_bell")
+            job.delete()
+            return
+        super().execute_job(job, queue)
 
     def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
         """Finish the posting run under way and stop; when idle, stop at once."""

@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from relay.bootstrap import Relay
+from relay.cli.commands import Failure
 from relay.worker import work as serve
 from relay.worker import work_side_by_side
 
@@ -17,6 +18,8 @@ from relay.worker import work_side_by_side
 def work(processes: int) -> None:
     """Post to Luminate until stopped; the sweep runs inside."""
     relay: Relay = current_app.extensions["relay"]
+    if why := relay.before_serving():
+        raise Failure(why)
     if processes == 1:
         serve(relay)
     else:

@@ -222,6 +222,8 @@ class Settings:
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    # Over rediss://: only a server with a certificate that a known authority signed.
+    redis_verified: bool = True
     secret_key: str = field(repr=False)
     organizations: Mapping[str, Organization]
     # The largest webhook body taken, in bytes.

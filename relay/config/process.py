@@ -86,6 +86,8 @@ class ProcessSchema(StrictSchema):
     max_body_bytes = WholeNumber(data_key="RELAY_MAX_BODY_BYTES", least=10_000, most=100_000_000)
     log_format = Choice({"json": "json", "console": "console"}, data_key="RELAY_LOG_FORMAT")
     log_level = Choice({level.lower(): level for level in _LOG_LEVELS}, data_key="RELAY_LOG_LEVEL")
+    # Whether Redis must show a certificate that a known authority signed.
+    redis_verified = Choice({"verify": True, "encrypt": False}, data_key="RELAY_REDIS_TLS")
     proxies = WholeNumber(data_key="RELAY_PROXIES", least=0, most=10)
     oidc_issuer = Text(data_key="OIDC_ISSUER", check=wrong_issuer)
     oidc_client_id = Text(data_key="OIDC_CLIENT_ID")
@@ -120,6 +122,8 @@ def read_process(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]
     values.setdefault("proxies", 1 if platform(environ) else 0)
     values.setdefault("database_url", DEFAULT_DATABASE)
     values.setdefault("redis_url", DEFAULT_REDIS)
+    # Heroku's Redis signs for itself (https://devcenter.heroku.com/articles/connecting-heroku-redis).
+    values.setdefault("redis_verified", "DYNO" not in environ)
     values.setdefault("secret_key", secrets.token_urlsafe(48))
     return values, [sentence(str(problem.path[0]), problem.text) for problem in problems]
 

@@ -101,8 +101,11 @@ def clock(name: str, whose: str, theirs: datetime, ours: datetime) -> Check:
     return (failed if seconds > CLOCK_FAILED else warning)(name, sentence, what_to_do)
 
 
-def redis_server(redis: Redis) -> Iterator[Check]:
-    """Does Redis answer, and does it keep a bell that was rung? Whatever it loses, the ledger still has."""
+def redis_server(redis: Redis, *, workers: bool = True) -> Iterator[Check]:
+    """Whether Redis answers and keeps a bell that was rung, and whether a worker hears it.
+
+    Whatever Redis loses, the ledger still has.
+    """
     try:
         redis.ping()
     except RedisError as error:
@@ -114,7 +117,8 @@ def redis_server(redis: Redis) -> Iterator[Check]:
         yield warning("redis", "Redis answers, but does not tell about itself.", "Allow this user the command INFO.")
         return
     yield _redis(info)
-    yield _workers(redis)
+    if workers:
+        yield _workers(redis)
 
 
 def _no_redis(error: RedisError) -> Check:
