@@ -8,7 +8,8 @@ The HTTP contract::
                                                      503  could not be stored: send it again
 
 One transaction holds event, entries and parameters; the answer leaves after its commit. What verifies but is
-not understood is stored all the same, for a person and for a later version of us.
+not understood is stored all the same, for a person and for a later version of us. What a known provider's address
+refuses is counted, off this path.
 """
 
 from __future__ import annotations
@@ -22,10 +23,19 @@ from sqlalchemy import Connection
 
 from relay import booking, reading
 from relay.config import Organization, Settings
-from relay.errors import BadSignature, CouldNotStore, LedgerUnavailable, ProofPending, TooLarge, UnknownSource
+from relay.errors import (
+    BadSignature,
+    CouldNotStore,
+    IntakeRefused,
+    LedgerUnavailable,
+    ProofPending,
+    TooLarge,
+    UnknownSource,
+)
 from relay.ledger import events
 from relay.ledger.db import Database
 from relay.ledger.events import NewEvent
+from relay.ledger.refusals import Refusals
 from relay.providers import Delivery, Parsed, Provider
 from relay.queue import Bell
 from relay.status import Verdict
@@ -75,17 +85,27 @@ class Intake:
         providers: Mapping[str, Provider],
         bell: Bell,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        refusals: Refusals | None = None,
     ) -> None:
-        """Take the parts; ``clock`` gives aware UTC and judges the age of signatures."""
+        """Take the parts; ``clock`` gives aware UTC and judges the age of signatures, ``refusals`` are counted."""
         self.settings = settings
         self.database = database
         self.providers = providers
         self.bell = bell
         self.clock = clock
+        self.refusals = refusals
 
     def take(self, organization: str, provider: str, delivery: Delivery) -> Taken:
         """Verify, read and store one webhook. Raises IntakeRefused for whatever is not answered with 200."""
         charity, source = self.source(organization, provider)
+        try:
+            return self._take(charity, source, delivery)
+        except IntakeRefused as error:
+            if self.refusals is not None:
+                self.refusals.count(organization, provider, error.reason, self.clock())
+            raise
+
+    def _take(self, charity: Organization, source: Provider, delivery: Delivery) -> Taken:
         if len(delivery.body) > self.settings.max_body_bytes:
             raise TooLarge(f"the body is larger than {self.settings.max_body_bytes} bytes")
         place = self._verify(charity, source, delivery)
@@ -94,9 +114,9 @@ class Intake:
             reading.check_mode(charity, one.parsed)
         taken = self._store(charity, found)
         if charity.pace.settle_seconds == 0 and any(verdict in _TO_DO for _, verdict in taken.events):
-            self.bell.ring(organization)
+            self.bell.ring(charity.name)
         for row, verdict in taken.events:
-            log.info("event_stored", organization=organization, provider=provider, event_row=row, verdict=verdict)
+            log.info("event_stored", organization=charity.name, provider=source.name, event_row=row, verdict=verdict)
         return taken
 
     def source(self, organization: str, provider: str) -> tuple[Organization, Provider]:

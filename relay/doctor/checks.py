@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -16,12 +17,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, how it stands, one sentence about it, and what to do if it is not well."""
+    """What was looked at, how it stands, one sentence about it, and what to do if it is not well.
+
+    ``details``: the same for programs, where there are numbers or times; times are ISO 8601 in UTC.
+    """
 
     name: str
     level: Level
     text: str
     what_to_do: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 def ok(name: str, text: str) -> Check:

@@ -11,6 +11,7 @@ from relay.config import Organization, Settings
 from relay.doctor import configuration, house
 from relay.doctor.checks import Check, Level
 from relay.doctor.site import site
+from relay.doctor.sources import sources
 from relay.ledger import claims, pauses, search
 from relay.ledger.db import Database
 from relay.luminate.client import LuminateClient
@@ -39,6 +40,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     for organization in patient.settings.organizations.values():
         if has_tables:
             yield from _ledger(patient.database, organization)
+            yield from sources(patient.database, organization)
         proven = _proven(patient.database, organization) if has_tables else set()
         yield from site(organization, patient.client_for(organization), proven)
 

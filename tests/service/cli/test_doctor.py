@@ -74,7 +74,7 @@ def test_a_healthy_installation_has_nothing_failed(well):
         "database", "migrations", "redis", "configuration", "hope: configuration", "hope: Luminate", "hope: form 1260",
         "hope: designees", "hope: look-up",
     ]  # fmt: skip
-    assert set(checks[0]) == {"name", "level", "text", "what_to_do"}
+    assert set(checks[0]) == {"name", "level", "text", "what_to_do", "details"}
 
 
 def test_no_line_tells_a_secret_or_a_password(well):
@@ -237,6 +237,14 @@ def test_what_is_due_and_lies_about_is_a_backlog(well):
 def test_a_provider_this_relay_does_not_know(well):
     well.relay.providers = {}
     assert "does not know the providers stripe" in found(well, "failed")[0]
+
+
+def test_each_provider_is_told_of_in_text_and_in_json(well):
+    assert any(one.startswith("hope: stripe: No event has come yet.") for one in found(well, "warning"))
+    well.give("ch_1")
+    assert "hope: stripe: Last event: " in well.run("doctor").stdout
+    (line,) = [one for one in well.lines("doctor") if one["name"] == "hope: stripe"]
+    assert line["details"]["last_secret"] == 1
 
 
 # --- our own house --------------------------------------------------------------------------------------------------

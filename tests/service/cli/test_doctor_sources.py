@@ -1,0 +1,123 @@
+"""`flask doctor` on each provider: its last event, its refusals, and which secret is used."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from relay.config import ProviderSettings
+from relay.doctor.sources import sources
+from relay.ledger.models import events, refusals
+
+NOON = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def told(house):
+    """What the doctor says of the one provider of an organization with that many secrets."""
+
+    def ask(secrets=2):
+        charity = house.relay.settings.organizations["hope"]
+        names = tuple(f"whsec_{number}" for number in range(secrets))
+        charity = replace(charity, providers={"stripe": ProviderSettings(secrets=names)})
+        (check,) = sources(house.relay.database, charity)
+        return check
+
+    return ask
+
+
+@pytest.fixture
+def put(house):
+    def add(table, **row):
+        with house.relay.database.write() as tx:
+            tx.execute(insert(table).values(row))
+
+    return add
+
+
+def came(put, ago, place):
+    row = {"organization": "hope", "provider": "stripe", "event_id": "", "type": "t", "verdict": "ignored"}
+    put(events, **row, body=b"", headers={}, secret_place=place, received_at=NOON - ago)
+
+
+def refused(put, ago, count=3, reason="bad_signature", provider="stripe"):
+    at = NOON - ago
+    row = {"organization": "hope", "provider": provider, "reason": reason, "day": at.date()}
+    put(refusals, **row, count=count, first_at=at, last_at=at)
+
+
+def test_nothing_has_come_yet(told):
+    check = told(1)
+    assert (check.name, check.level, check.text) == ("hope: stripe", "warning", "No event has come yet.")
+    assert "/webhooks/hope/stripe" in check.what_to_do
+    assert check.details["last_event_at"] is None
+
+
+def test_all_is_well_after_an_event(told, put):
+    came(put, timedelta(hours=1), 0)
+    check = told(1)
+    assert (check.level, check.what_to_do) == ("ok", "")
+    assert check.text.endswith("; secret 1 of 1 matched last.")
+    assert check.details == {
+        "last_event_at": (NOON - timedelta(hours=1)).isoformat(),
+        "last_secret": 1,
+        "secrets": {"1": (NOON - timedelta(hours=1)).isoformat()},
+        "last_bad_signature_at": None,
+        "bad_signatures_since_yesterday": 0,
+        "refused": {},
+    }
+
+
+def test_only_the_second_secret_is_used(told, put):
+    came(put, timedelta(hours=1), 1)
+    check = told(2)
+    assert check.level == "warning"
+    assert "secret 2 of 2 matched last" in check.text
+    assert check.what_to_do.startswith("Secret 1 has matched nothing: if it is the new one, the provider does not")
+
+
+@pytest.mark.parametrize(("unused_for", "level"), [(timedelta(hours=30), "ok"), (timedelta(days=3), "warning")])
+def test_the_old_secret_can_be_dropped_once_nothing_needs_it(told, put, unused_for, level):
+    came(put, unused_for, 1)
+    came(put, timedelta(0), 0)
+    check = told(2)
+    assert check.level == level
+    assert check.what_to_do.startswith("Secret 2 has matched nothing since ") == (level == "warning")
+
+
+def test_an_unproven_event_is_the_last_event_and_matched_no_secret(told, put):
+    came(put, timedelta(0), None)
+    check = told(1)
+    assert "none was proven by a secret yet" in check.text
+    assert check.details["last_secret"] is None
+
+
+def test_bad_signatures_are_a_warning_until_a_good_event_comes(told, put):
+    refused(put, timedelta(minutes=5))
+    assert "Last refused with a bad signature" in told(1).text
+    assert "3 since yesterday" in told(1).text
+    assert "Compare the secret" in told(1).what_to_do
+    came(put, timedelta(minutes=1), 0)
+    check = told(1)
+    assert (check.level, check.details["bad_signatures_since_yesterday"]) == ("ok", 3)
+    assert "3 since yesterday" in check.text
+
+
+def test_refusals_of_long_ago_and_of_others_are_told_as_such(told, put):
+    came(put, timedelta(days=30), 0)
+    refused(put, timedelta(days=9), count=70)
+    refused(put, timedelta(0), provider="square")
+    check = told(1)
+    assert check.level == "ok"
+    assert "yesterday" not in check.text
+    assert check.details["last_bad_signature_at"] == (NOON - timedelta(days=9)).isoformat()
+
+
+def test_other_refusals_have_their_own_words(told, put):
+    refused(put, timedelta(0), reason="wrong_mode")
+    refused(put, timedelta(0), reason="too_large")
+    check = told(1)
+    assert "of the wrong mode (test or live)" in check.text
+    assert "Last refused (too_large)" in check.text
+    assert "in test mode" in check.what_to_do
