@@ -17,10 +17,13 @@ from redis.exceptions import RedisError
 from relay.bootstrap import build
 from relay.config import load_settings
 from relay.demo import ports, report
+from relay.demo.announcements import ANNOUNCEMENTS
 from relay.demo.child import ServerError
 from relay.demo.door import Door
 from relay.demo.lock import Lock
+from relay.demo.paypal_key import PayPalKey, paypal_key
 from relay.demo.place import REPOSITORY, Place
+from relay.demo.provider_apis import ProviderApis
 from relay.demo.run import SamplesRun
 from relay.demo.samples import SAMPLES
 from relay.demo.servers import Valkey
@@ -37,12 +40,12 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m relay.demo", description="The whole relay on this machine.")
     arguments.add_argument("--var", type=Path, default=REPOSITORY / "var", help="where everything is kept")
     var = arguments.parse_args().var.absolute()
-    supervisor, lock = Supervisor(say), Lock(var)
+    supervisor, lock, apis = Supervisor(say), Lock(var), ProviderApis()
     supervisor.listen()
     try:
         free = ports.chosen(os.environ, patience=PATIENCE if lock.left_behind() else 0)
         lock.take()
-        Demo(Place(var, *free), supervisor).run()
+        Demo(Place(var, *free), supervisor, apis).run()
     except StopAsked:
         say("\nStopping ...")
     except ServerError as error:
@@ -53,6 +56,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         supervisor.stop()
+        apis.stop()
         lock.release()
     say("Stopped. The ledger and the sandbox are kept; `make run` goes on with them.")
     return 0
@@ -72,23 +76,30 @@ def say_all(lines: Iterable[str]) -> None:
 class Demo:
     """Everything between the first line and the last."""
 
-    def __init__(self, place: Place, supervisor: Supervisor) -> None:
+    def __init__(self, place: Place, supervisor: Supervisor, apis: ProviderApis) -> None:
         self._place = place
         self._supervisor = supervisor
         self._door = Door(place)
+        self._apis = apis
 
     def run(self) -> None:
         """Start all, show the samples, stay. Raises StopAsked in the end, ServerError where it cannot go on."""
         self._place.prepare()
         say("Starting relay for the organization 'demo', with all it needs on this machine:")
         valkey = self._valkey()
-        environment = self._place.settle(valkey.url)
+        self._provider_apis()
+        key = paypal_key(self._place.var / "paypal")
+        environment = self._place.settle(valkey.url, self._apis.url, key.authority)
         self._sandbox(environment)
         database = self._ledger(environment)
         self._worker(environment, valkey)
         self._web(environment)
-        self._show(database)
+        self._show(database, key)
         self._supervisor.watch()
+
+    def _provider_apis(self) -> None:
+        self._apis.start()
+        self._tell("apis", f"what stands for the providers' APIs, {self._apis.url}/")
 
     def _valkey(self) -> Valkey:
         valkey = Valkey(self._place.var / "valkey", persistent=True, log=self._place.logs / "valkey.log")
@@ -133,15 +144,17 @@ class Demo:
     def _tell(self, part: str, words: str) -> None:
         say(f"  {part:<9}{words}")
 
-    def _show(self, database: Database) -> None:
-        run = SamplesRun(self._place, database, self._door)
+    def _show(self, database: Database, key: PayPalKey) -> None:
+        run = SamplesRun(self._place, database, self._door, key)
         run.post(self._supervisor.check)
-        say(f"\n{len(SAMPLES)} signed sample events went through the front door.")
+        say(f"\n{len(SAMPLES) + len(ANNOUNCEMENTS)} signed sample events went through the front door.")
         say("Each new gift waits 5 s for further events of its payment ...\n")
         ended = run.wait(self._supervisor.pause)
         found, held = run.differences()
         say_all(report.met_before(ended))
         say_all(report.samples(ended))
+        say("")
+        say_all(report.one_from_each(ended))
         say("")
         say_all(report.balance(run.balance()))
         say_all(report.proof(found, filter(None, (one.surprise for one in ended)), held))

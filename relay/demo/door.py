@@ -8,8 +8,11 @@ from typing import Any
 
 import requests
 
+from relay.demo.announcements import Announced, Sent, Stamp
+from relay.demo.announcements.processors import STANDARD_SECRET, STRIPE_SECRET
 from relay.demo.child import ServerError
-from relay.demo.place import ORGANIZATION, STANDARD_SECRET, STRIPE_SECRET, Place
+from relay.demo.paypal_key import PayPalKey
+from relay.demo.place import ORGANIZATION, Place
 from relay.demo.samples import Sample
 from relay.demo.signing import standard_headers, stripe_headers
 
@@ -32,24 +35,27 @@ class Door:
         except (requests.RequestException, ValueError):
             return None
 
-    def post(self, sample: Sample) -> int:
-        """Sign and post one sample, and give back the number of its event. Raises ServerError if it is not taken."""
-        body = json.dumps(sample.body).encode()
-        url = f"{self._place.web}/webhooks/{ORGANIZATION}/{sample.provider}"
-        headers = {"content-type": "application/json", **signed(sample, body, int(time.time()))}
+    def post(self, arrival: Sample | Announced, key: PayPalKey) -> None:
+        """Sign and post one event as its provider does. Raises ServerError if it is not taken."""
+        sent = signed(arrival, Stamp(int(time.time()), key.key, key.url))
+        url = f"{self._place.web}/webhooks/{ORGANIZATION}/{arrival.provider}"
+        address = f"{url}/{sent.token}" if sent.token else url
+        headers = {"content-type": "application/json", **sent.headers}
         try:
-            reply = self._session.post(url, data=body, headers=headers, timeout=TIMEOUT)
+            reply = self._session.post(address, data=sent.body, headers=headers, timeout=TIMEOUT)
         except requests.RequestException as error:
-            raise ServerError(f"The web server did not take '{sample.arrives}' ({type(error).__name__}).") from error
+            raise ServerError(f"The web server did not take '{arrival.arrives}' ({type(error).__name__}).") from error
         if reply.status_code != 200:
             raise ServerError(
-                f"The web server answered {reply.status_code} to '{sample.arrives}': {reply.text.strip()}"
+                f"The web server answered {reply.status_code} to '{arrival.arrives}': {reply.text.strip()}"
             )
-        return int(reply.json()["event"])
 
 
-def signed(sample: Sample, body: bytes, now: int) -> dict[str, str]:
-    """The headers that prove the sample, as its provider makes them."""
-    if sample.provider == "stripe":
-        return stripe_headers(body, STRIPE_SECRET, now)
-    return standard_headers(body, STANDARD_SECRET, now, str(sample.body["id"]))
+def signed(arrival: Sample | Announced, stamp: Stamp) -> Sent:
+    """The delivery, with what proves it."""
+    if isinstance(arrival, Announced):
+        return arrival.send(stamp)
+    body = json.dumps(arrival.body).encode()
+    if arrival.provider == "stripe":
+        return Sent(body, stripe_headers(body, STRIPE_SECRET, stamp.now))
+    return Sent(body, standard_headers(body, STANDARD_SECRET, stamp.now, str(arrival.body["id"])))

@@ -5,6 +5,7 @@ The secrets are published on purpose, so that anyone can sign an event of their 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,10 @@ from pathlib import Path
 
 from relay.config.demo import written
 from relay.config.environment import VARIABLES
+from relay.demo.announcements import ANNOUNCEMENTS, Announced
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ORGANIZATION = "demo"
-STRIPE_SECRET = "whsec_relay_demo"  # noqa: S105 - published on purpose
-STANDARD_SECRET = "whsec_cmVsYXkgZGVtbyBzZWNyZXQsIG5vdCBhIHNlY3JldA=="  # noqa: S105 - published on purpose
 
 CONFIGURATION = """\
 # Written by `make run` at every start; docs/configuration.md explains each key.
@@ -36,12 +36,6 @@ login_name = "demo-api-user"
 login_password = "demo-api-password"
 validate = true
 
-[organizations.demo.providers.stripe]
-secrets = ["{stripe}"]
-
-[organizations.demo.providers.standard]
-secrets = ["{standard}"]
-
 [organizations.demo.funds.LIBRARY]
 designee_id = 1001
 
@@ -58,6 +52,11 @@ write_in = "Choir trip"
 [organizations.demo.funds.GALA]
 form_id = 1260
 level_id = 1523
+"""
+ACCOUNT = """
+[organizations.demo.providers.{provider}]
+secrets = [{secret}]
+options = {{{options}}}
 """
 
 SETTINGS = """\
@@ -89,20 +88,31 @@ class Place:
         """Make the directories."""
         self.logs.mkdir(parents=True, exist_ok=True)
 
-    def settle(self, redis_url: str) -> dict[str, str]:
-        """Write `demo.toml` and `demo.env`, and give back the environment of the demo's processes."""
+    def settle(self, redis_url: str, apis_url: str, authority: Path) -> dict[str, str]:
+        """Write `demo.toml` and `demo.env`, and give back the environment of the demo's processes.
+
+        ``apis_url`` is where the providers' APIs are, ``authority`` the file with whom PayPal's key is proven by.
+        """
         config = self.var / "demo.toml"
-        config.write_text(
-            CONFIGURATION.format(sandbox=self.sandbox, stripe=STRIPE_SECRET, standard=STANDARD_SECRET),
-            encoding="utf-8",
-        )
+        accounts = "".join(_account(one, apis_url) for one in ANNOUNCEMENTS.values())
+        config.write_text(CONFIGURATION.format(sandbox=self.sandbox) + accounts, encoding="utf-8")
         settings = {
             "DATABASE_URL": f"sqlite:///{self.var / 'relay.sqlite3'}",
             "REDIS_URL": redis_url,
             "RELAY_CONFIG": str(config),
+            "RELAY_DEMO_AUTHORITY": str(authority),
         }
         (self.var / "demo.env").write_text(SETTINGS.format(lines=written(settings)), encoding="utf-8")
         return {**bare(os.environ), **settings}
+
+
+def _account(announced: Announced, apis_url: str) -> str:
+    """The demo's account at one provider. A text of JSON is a text of TOML."""
+    options = dict(announced.options)
+    if announced.answers:
+        options["api_url"] = f"{apis_url}/{announced.provider}{announced.api_path}"
+    written = ", ".join(f"{name} = {json.dumps(value)}" for name, value in options.items())
+    return ACCOUNT.format(provider=announced.provider, secret=json.dumps(announced.secret), options=written)
 
 
 def bare(environ: Mapping[str, str]) -> dict[str, str]:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 
-from relay.demo.place import ORGANIZATION, STANDARD_SECRET, STRIPE_SECRET, Place
+from relay.demo.announcements import Announced
+from relay.demo.announcements.processors import STANDARD_SECRET, STRIPE_SECRET
+from relay.demo.place import ORGANIZATION, Place
 from relay.demo.run import Ended
-from relay.demo.samples import Recorded
+from relay.demo.samples import Recorded, Sample
 from relay.ledger.search import Balance
 from relay.money import Money
-from relay.status import Kind, Status
+from relay.status import Kind, Status, Verdict
 from relay.words import count, money
 
 LAST_LINE = "relay is up. Ctrl-C stops it."
@@ -43,26 +45,41 @@ def met_before(ended: Sequence[Ended]) -> Iterator[str]:
 
 def samples(ended: Sequence[Ended]) -> Iterator[str]:
     """The table: what arrived, what became of it, why."""
-    rows = [("what arrived", "what became of it", "why"), *(_row(one) for one in ended)]
+    told = [(one, one.arrival) for one in ended if isinstance(one.arrival, Sample)]
+    rows = [("what arrived", "what became of it", "why"), *(_row(one, sample) for one, sample in told)]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for number, (arrived, became, why) in enumerate(rows):
         yield f"{number or '#':>3}  {arrived:<{widths[0]}}  {became:<{widths[1]}}  {why}"
 
 
-def _row(one: Ended) -> tuple[str, str, str]:
+def _row(one: Ended, sample: Sample) -> tuple[str, str, str]:
+    why = shorten(_why(one, sample), 76, placeholder=" ...") if one.entry else one.event.note
+    return sample.arrives, _became(one), why
+
+
+def _became(one: Ended) -> str:
     if one.entry is None:
-        return one.sample.arrives, f"event {one.event.id} kept", one.event.note
-    became = f"{one.entry.kind} {one.entry.id} {_STANDS[one.entry.status]}"
-    return one.sample.arrives, became, shorten(_why(one), 76, placeholder=" ...")
+        return f"event {one.event.id} {'waits' if one.event.verdict is Verdict.PENDING else 'kept'}"
+    return f"{one.entry.kind} {one.entry.id} {_STANDS[one.entry.status]}"
 
 
-def _why(one: Ended) -> str:
-    as_planned = one.entry is not None and one.entry.status is one.sample.ends and one.sample.because
+def _why(one: Ended, sample: Sample) -> str:
+    as_planned = one.entry is not None and one.entry.status is sample.ends and sample.because
     if one.entry and one.entry.reason_text and not as_planned:
         return one.entry.reason_text
     if one.before:
         return f"{one.event.note}: counted, not recorded again"
-    return one.sample.because or f"confirmation code {one.entry.confirmation_code if one.entry else ''}"
+    return sample.because or f"confirmation code {one.entry.confirmation_code if one.entry else ''}"
+
+
+def one_from_each(ended: Sequence[Ended]) -> Iterator[str]:
+    """A gift from each provider: who, how much, what became of it, and its confirmation code (or why it has none)."""
+    told = [(one, one.arrival) for one in ended if isinstance(one.arrival, Announced)]
+    yield f"A gift from each of the {len(told)} providers, signed as each one signs (* its API was asked for the rest)"
+    for one, announced in told:
+        code = (one.entry.confirmation_code or one.entry.reason_text) if one.entry else one.event.note
+        provider = f"{announced.provider}{' *' if announced.answers else ''}"
+        yield f"  {provider:<15} {announced.donor:<19} {'$' + announced.amount:>7}   {_became(one):<21}  {code}"
 
 
 def balance(sheets: Mapping[tuple[str, Kind, str], Balance]) -> Iterator[str]:
@@ -106,6 +123,7 @@ def where_to_look(place: Place, flask: Path) -> Iterator[str]:
     yield f"  what Luminate holds   {place.sandbox}/"
     yield f"  webhooks              {hooks}/stripe    secret {STRIPE_SECRET}"
     yield f"                        {hooks}/standard  secret {STANDARD_SECRET}"
+    yield f"                        the other providers: {shown(place.var / 'demo.toml')}"
     yield f"  in another terminal   {flask} gifts     {flask} show 3     {flask} events"
     yield '  an event of your own  README.md, "An event of your own"'
     yield f"  logs                  {shown(place.logs)}/"

@@ -18,11 +18,14 @@ import psutil
 import pytest
 import requests
 
+from relay.demo.announcements import ANNOUNCEMENTS
 from relay.demo.samples import EXPECTED, SAMPLES
 from relay.demo.signing import stripe_headers
+from relay.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "relay is up. Ctrl-C stops it."
+ALL_EXPECTED = (*EXPECTED, *(one.recorded for one in ANNOUNCEMENTS.values()))
 pytestmark = pytest.mark.slow
 
 
@@ -88,7 +91,9 @@ def test_make_run_from_its_first_line_to_its_last(tmp_path):
     with demo_in(var) as demo:
         demo.wait_for(LAST_LINE)
         check_the_lines(demo)
-        assert held(demo) == {(one.key, one.amount, one.refunds) for one in EXPECTED}
+        check_that_the_readme_shows_them(demo)
+        check_that_every_provider_brought_a_gift(demo)
+        assert held(demo) == {(one.key, one.amount, one.refunds) for one in ALL_EXPECTED}
         check_an_event_of_ones_own(demo)
         check_another_terminal(demo, tmp_path)
         check_that_a_killed_worker_is_noticed(demo)
@@ -108,11 +113,37 @@ def check_the_lines(demo: Demo) -> None:
         assert stands in line
         assert sample.because in line
     assert "Fund 'ELEPHANTS' is not mapped to a designee." in table[12]
-    assert re.search(r"gifts +\$580.00 += +\$290.00 +\+ +\$0.00 +\+ +\$290.00 +\+ +\$0.00", demo.text)
+    assert re.search(r"gifts +\$1,132.00 += +\$842.00 +\+ +\$0.00 +\+ +\$290.00 +\+ +\$0.00", demo.text)
     assert re.search(r"refunds +\$70.50 += +\$70.50 +\+ +\$0.00 +\+ +\$0.00 +\+ +\$0.00", demo.text)
-    assert "The sandbox holds exactly what it should: 5 gifts of $290.00 and 3 refunds of $70.50." in demo.text
+    assert "The sandbox holds exactly what it should: 21 gifts of $842.00 and 3 refunds of $70.50." in demo.text
     assert f"http://127.0.0.1:{demo.port}/webhooks/demo/stripe" in demo.text
     assert demo.text.rstrip().endswith(LAST_LINE)
+
+
+def check_that_the_readme_shows_them(demo: Demo) -> None:
+    shown = (ROOT / "README.md").read_text().split("$ make run\n", 1)[1].split("```", 1)[0]
+    printed = {plain(line, demo) for line in demo.text.splitlines()}
+    assert [line for line in shown.splitlines() if plain(line, demo) not in printed] == []
+
+
+def plain(line: str, demo: Demo) -> str:
+    """A line without what differs from run to run: ports, paths, numbers of Luminate's, and how wide a column is."""
+    line = line.replace(f":{demo.port}/", ":8000/").replace(f":{demo.sandbox_port}/", ":8001/")
+    line = re.sub(r"providers' APIs, \S+", "providers' APIs", line.replace(f"{demo.var}/", "var/"))
+    line = re.sub(r"\S+/flask", "flask", re.sub(r"1261(-\d+)+", "1261-...", line))
+    return " ".join(re.sub(r"\bgift \d\d\b", "gift", line).split())
+
+
+def check_that_every_provider_brought_a_gift(demo: Demo) -> None:
+    """The registry asks: a provider that was added and has no announcement is not overlooked."""
+    codes = {gift["confirmation_code"]: gift for gift in demo.donations()}
+    lines = re.findall(r"^  (\w+)(?: \*)? +(.+?) +\$([\d.]+) +gift \d+ in Luminate +(\S+)$", demo.text, re.MULTILINE)
+    assert [provider for provider, _, _, _ in lines] == sorted(PROVIDERS)
+    for provider, donor, amount, code in lines:
+        gift = codes[code]
+        assert (gift["sub_source"], gift["amount"]) == (ANNOUNCEMENTS[provider].key, amount)
+        assert gift["designations"] == [{"id": "1003", "amount": amount}]
+        assert donor == ANNOUNCEMENTS[provider].donor
 
 
 def check_an_event_of_ones_own(demo: Demo) -> None:
@@ -144,7 +175,7 @@ def check_another_terminal(demo: Demo, tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True, timeout=30)
     rows = [json.loads(line) for line in run.stdout.splitlines()]
     assert "make run" in run.stderr
-    assert sum(row["kind"] == "gift" and row["status"] == "posted" for row in rows) == len(EXPECTED) + 1
+    assert sum(row["kind"] == "gift" and row["status"] == "posted" for row in rows) == len(ALL_EXPECTED) + 1
 
 
 def check_that_a_killed_worker_is_noticed(demo: Demo) -> None:
@@ -159,8 +190,8 @@ def check_that_a_second_run_doubles_nothing(var: Path) -> None:
     with demo_in(var) as demo:
         demo.wait_for(LAST_LINE)
         assert "goes on from an earlier run and has met all of these events before" in demo.text
-        assert "The sandbox holds exactly what it should: 6 gifts of $302.34 and 3 refunds of $70.50." in demo.text
-        assert len(demo.donations()) == len(EXPECTED) + 1
+        assert "The sandbox holds exactly what it should: 22 gifts of $854.34 and 3 refunds of $70.50." in demo.text
+        assert len(demo.donations()) == len(ALL_EXPECTED) + 1
         assert demo.end(signal.SIGTERM) == 0
         assert demo.family() == []
 
@@ -173,7 +204,7 @@ def test_a_killed_demo_leaves_no_process_and_can_be_started_again(tmp_path):
         demo.end(signal.SIGKILL)
         demo.process = demo.start()  # at once: it waits for the ports, and finishes what the first run began
         demo.wait_for(LAST_LINE)
-        assert held(demo) == {(one.key, one.amount, one.refunds) for one in EXPECTED}
+        assert held(demo) == {(one.key, one.amount, one.refunds) for one in ALL_EXPECTED}
         demo.end(signal.SIGKILL)
         until(lambda: not demo.family(), 20, demo.family)
 

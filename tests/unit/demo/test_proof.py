@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from relay.demo import place, proof, samples
+from relay.demo.announcements import Stamp
 from relay.demo.door import signed
 from relay.demo.samples import EXPECTED, SAMPLES, Recorded
 
@@ -64,7 +65,8 @@ def test_what_is_expected_is_what_the_samples_give():
 
 
 def test_each_provider_signs_in_its_own_way():
-    headers = {sample.provider: signed(sample, b"{}", 1_800_000_000) for sample in samples.SAMPLES}
+    stamp = Stamp(1_800_000_000, None, "")
+    headers = {sample.provider: signed(sample, stamp).headers for sample in samples.SAMPLES}
     assert headers["stripe"]["stripe-signature"].startswith("t=1800000000,v1=")
     assert headers["standard"]["webhook-id"] == "msg_demo_05"
 
