@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, CursorResult, Select, and_, bindparam, exists, func, insert, or_, select, update
 
 from relay.ledger import entries
 from relay.ledger.entries import Entry
@@ -20,9 +20,6 @@ from relay.ledger.events import insert_or_ignore
 from relay.ledger.models import attempts, leases
 from relay.ledger.models import entries as table
 from relay.status import CLAIMABLE, Outcome, Status
-
-# Made once: an alias of so many columns costs more than its query.
-_flying = table.alias("flying")
 
 LEASE_LOST = "A worker took this entry and never reported back: Luminate may have it."
 
@@ -43,24 +40,8 @@ def next_due(tx: Connection, organization: str, now: datetime) -> Entry | None:
 
     Two gifts of one new donor at once could make two constituents (KB96442), so they go one after the other.
     """
-    same_donor = and_(
-        _flying.c.organization == organization,
-        _flying.c.status == Status.POSTING,
-        _flying.c.donor_email == table.c.donor_email,
-    )
-    due = (
-        select(table)
-        .where(table.c.organization == organization, _due(now))
-        .where(or_(table.c.donor_email == "", ~exists().where(same_donor)))
-        .order_by(table.c.received_at, table.c.id)
-        .limit(1)
-    )
-    row = tx.execute(due).one_or_none()
+    row = tx.execute(_NEXT_DUE, {"organization": organization, "now": now}).one_or_none()
     return entries.of_row(row) if row else None
-
-
-def _due(now: datetime) -> Any:
-    return and_(table.c.status.in_(list(CLAIMABLE)), table.c.next_attempt_at <= now)
 
 
 def claim(tx: Connection, entry: Entry, now: datetime, *, seconds: float, worker: str, login_name: str) -> Claim | None:
@@ -101,28 +82,23 @@ def expire(tx: Connection, now: datetime, *, probe_after: float) -> list[int]:
 
 def any_expired(tx: Connection, now: datetime) -> bool:
     """Whether ``expire`` has something to do: asked first, so that an idle sweep writes nothing."""
-    found = select(table.c.id).where(table.c.status == Status.POSTING, table.c.lease_until < now).limit(1)
-    return tx.execute(found).first() is not None
+    return tx.execute(_ANY_EXPIRED, {"now": now}).first() is not None
 
 
 def due_organizations(tx: Connection, now: datetime) -> list[str]:
     """The organizations that have something to send now."""
-    return list(tx.execute(select(table.c.organization).where(_due(now)).distinct()).scalars())
+    return list(tx.execute(_DUE_ORGANIZATIONS, {"now": now}).scalars())
 
 
 def organizations_to_probe(tx: Connection, now: datetime) -> list[str]:
     """The organizations that have an unknown entry to look up now."""
-    return list(tx.execute(select(table.c.organization).where(_to_probe(now)).distinct()).scalars())
+    return list(tx.execute(_ORGANIZATIONS_TO_PROBE, {"now": now}).scalars())
 
 
 def to_probe(tx: Connection, organization: str, now: datetime, *, limit: int) -> list[Entry]:
     """Unknown entries whose look-up is due, oldest first."""
-    due = select(table).where(table.c.organization == organization, _to_probe(now))
-    return [entries.of_row(row) for row in tx.execute(due.order_by(table.c.received_at, table.c.id).limit(limit))]
-
-
-def _to_probe(now: datetime) -> Any:
-    return and_(table.c.status == Status.UNKNOWN, table.c.probe_at <= now)
+    due = {"organization": organization, "now": now, "limit": limit}
+    return [entries.of_row(row) for row in tx.execute(_TO_PROBE, due)]
 
 
 def doubtful_since(tx: Connection, entry_id: int) -> tuple[datetime, datetime] | None:
@@ -177,3 +153,29 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, *, seconds
 def drop_lease(tx: Connection, name: str, holder: str) -> None:
     """Give a lease back early."""
     tx.execute(leases.delete().where(leases.c.name == name, leases.c.holder == holder))
+
+
+# What every claim and every sweep asks is built once: building a query costs more than running it.
+
+_MINE = table.c.organization == bindparam("organization")
+_NOW = bindparam("now", type_=table.c.changed_at.type)
+_IS_DUE = and_(table.c.status.in_(list(CLAIMABLE)), table.c.next_attempt_at <= _NOW)
+_IS_TO_PROBE = and_(table.c.status == Status.UNKNOWN, table.c.probe_at <= _NOW)
+
+
+def _next_due() -> Select[Any]:
+    flying = table.alias("flying")
+    same_donor = and_(
+        flying.c.organization == bindparam("organization"),
+        flying.c.status == Status.POSTING,
+        flying.c.donor_email == table.c.donor_email,
+    )
+    alone = or_(table.c.donor_email == "", ~exists().where(same_donor))
+    return select(table).where(_MINE, _IS_DUE, alone).order_by(table.c.received_at, table.c.id).limit(1)
+
+
+_NEXT_DUE = _next_due()
+_ANY_EXPIRED = select(table.c.id).where(table.c.status == Status.POSTING, table.c.lease_until < _NOW).limit(1)
+_DUE_ORGANIZATIONS = select(table.c.organization).where(_IS_DUE).distinct()
+_ORGANIZATIONS_TO_PROBE = select(table.c.organization).where(_IS_TO_PROBE).distinct()
+_TO_PROBE = select(table).where(_MINE, _IS_TO_PROBE).order_by(table.c.received_at, table.c.id).limit(bindparam("limit"))
