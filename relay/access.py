@@ -69,7 +69,7 @@ class Actor:
     def need(self, permission: Permission, organization: str) -> None:
         """Raise NotAllowed unless it may."""
         if not self.may(permission, organization):
-            raise NotAllowed(f"{self.name} may not {permission} in '{organization}'")
+            raise NotAllowed(f"{self.name} may not {permission} in '{organization}'", organization)
 
     def within(self, permission: Permission, organizations: Iterable[str]) -> tuple[str, ...]:
         """Those of the organizations where it may, sorted."""

@@ -1,16 +1,19 @@
-"""The Flask application: blueprints, error answers, commands."""
+"""The Flask application: blueprints, console, error answers, commands."""
 
 from __future__ import annotations
 
 import os
 
 from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from relay import telemetry
 from relay.bootstrap import Relay, build
 from relay.cli import register
 from relay.config import load_settings
+from relay.web import console
 from relay.web.health import health
 from relay.web.webhooks import webhooks
 
@@ -30,12 +33,22 @@ def create_app(relay: Relay | None = None) -> Flask:
     app.register_blueprint(health)
     app.register_error_handler(HTTPException, _answer)
     app.after_request(_harden)
+    console.attach(app, relay.settings)
     register(app)
+    _believe_proxies(app, relay.settings.proxies)
     return app
 
 
-def _answer(error: HTTPException) -> tuple[Response, int]:
-    """JSON for every HTTP error; our own failures never show a trace."""
+def _believe_proxies(app: Flask, count: int) -> None:
+    """Take address and scheme from what so many proxies say; the host is the one that was asked for."""
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+
+
+def _answer(error: HTTPException) -> ResponseReturnValue:
+    """JSON for every HTTP error, a page in the console; our own failures never show a trace."""
+    if console.is_of_the_console():
+        return console.failed(error)
     status = error.code or 500
     return jsonify(status="refused", reason=error.name.lower().replace(" ", "_")), status
 

@@ -23,6 +23,7 @@ from relay.ledger.refusals import Refusals
 from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
+from relay.people import Entering, People
 from relay.posting import Posting
 from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider, paypal
@@ -44,6 +45,8 @@ class Relay:
     replay: Replay
     correcting: Correcting
     deciding: Deciding
+    people: People
+    entering: Entering
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
@@ -117,6 +120,8 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         replay=Replay(database, settings.organizations),
         correcting=Correcting(database, settings.organizations),
         deciding=Deciding(database, settings.organizations),
+        people=People(database, settings.organizations, settings.secret_key),
+        entering=Entering(database),
         providers=providers,
         worker=worker_name(),
     )

@@ -7,7 +7,10 @@
     ├── MoneyError              not an exact amount of a known currency
     ├── TransitionRefused       the ledger does not allow this change of status
     ├── ReplayRefused           a person asked for something that would lose or double a gift
+    ├── SearchRefused           what was typed into the search box cannot be read: the message says what can
     ├── NotAllowed              whoever asks has no right to it: answered like something that does not exist
+    ├── SignInRefused           this is not somebody who may come in; the sentence never says what was wrong
+    ├── PersonRefused           what was asked about people, roles or passwords cannot be; the message says why
     ├── LedgerUnavailable       the database did not answer: the sender must try again
     ├── IntakeRefused           the sender gets this status and sentence
     │   ├── Unreadable            400  the body is not what this provider sends
@@ -54,8 +57,27 @@ class ReplayRefused(RelayError):
     """What a person asked for would lose or double a gift; the message says why."""
 
 
+class SearchRefused(RelayError):
+    """What was typed into the search box has a field or value that is not known; the message lists those that are."""
+
+
 class NotAllowed(RelayError):
-    """Whoever asks has no right to it. To an outsider it looks like something that does not exist."""
+    """Whoever asks has no right to it. To an outsider it looks like something that does not exist.
+
+    ``organization`` is where it was asked for.
+    """
+
+    def __init__(self, message: str, organization: str = "") -> None:
+        super().__init__(message)
+        self.organization = organization
+
+
+class SignInRefused(RelayError):
+    """Not somebody who may come in. The same sentence whatever was wrong, so that it tells nobody who exists."""
+
+
+class PersonRefused(RelayError):
+    """What was asked about people, roles or passwords cannot be; the message says why."""
 
 
 class LedgerUnavailable(RelayError):

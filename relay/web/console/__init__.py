@@ -1,0 +1,12 @@
+"""The finance console: one module a screen, all on one blueprint. ``attach`` puts it into the application."""
+
+from relay.web.console import (
+    account,
+    invitation,
+    sign_in,
+)
+from relay.web.console.blueprint import attach, failed, is_of_the_console
+
+SCREENS = (account, invitation, sign_in)
+
+__all__ = ["SCREENS", "attach", "failed", "is_of_the_console"]
