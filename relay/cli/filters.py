@@ -57,7 +57,7 @@ def _filter(chosen: dict[str, Any]) -> Filter:
         fund=chosen["fund"],
         since=moment("--since", chosen["since"], zone, days=0),
         until=moment("--until", chosen["until"], zone, days=1),
-        late=chosen["late"],
+        late="yes" if chosen["late"] else "",
     )
 
 

@@ -35,7 +35,7 @@ def gifts(
     search: tuple[str, ...], wanted: Filter, *, limit: int | None, totals_only: bool, donor: bool, as_json: bool
 ) -> None:
     """List gifts and refunds. SEARCH: a donor, an amount, any id or code of the provider or of Luminate."""
-    wanted = replace(wanted, text=" ".join(search))
+    wanted = replace(wanted, words=tuple(" ".join(search).split()))
     with parts().database.read() as tx:
         if as_json:
             _stream(tx, wanted, limit or None, totals_only=totals_only, donor=donor)

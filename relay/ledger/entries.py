@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
+from relay.ledger import findable
 from relay.ledger.models import corrections, entries
 from relay.money import Money
 from relay.status import CLAIMABLE, PERHAPS_RECORDED, Kind, Status, advance
@@ -76,9 +77,18 @@ def create(tx: Connection, **values: Any) -> int:
     """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
     amount: Money = values.pop("amount")
     row = {"fact": {}, "overrides": {}, "parameters": {}, "candidates": [], "changed_at": values["received_at"]}
-    row |= values | {"amount": amount.minor, "currency": amount.currency}
+    row |= values | {"amount": amount.minor, "currency": amount.currency, "findable": _findable(values)}
     made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
     return made
+
+
+_CODES = ("provider_transaction_id", "parent_transaction_id", "confirmation_code", "luminate_transaction_id")
+_FOUND_BY = frozenset({"donor_name", "donor_email", *_CODES})
+
+
+def _findable(row: Mapping[str, Any]) -> tuple[str, ...]:
+    codes = (row.get(name, "") for name in _CODES)
+    return findable.words_of(name=row.get("donor_name", ""), email=row.get("donor_email", ""), codes=codes)
 
 
 def get(tx: Connection, entry_id: int, *, keep: bool = False) -> Entry | None:
@@ -170,6 +180,8 @@ def _sent_twin(tx: Connection, entry: Entry) -> int | None:
 
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
+    if _FOUND_BY & values.keys():
+        values["findable"] = _findable({name: getattr(entry, name) for name in _FOUND_BY} | values)
     unchanged = (entries.c.id == entry.id) & (entries.c.status == entry.status) & (entries.c.fence == entry.fence)
     result = cast("CursorResult[Any]", tx.execute(update(entries).where(unchanged).values(values)))
     return result.rowcount == 1

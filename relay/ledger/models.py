@@ -41,6 +41,7 @@ from sqlalchemy import (
     text,
 )
 
+from relay.ledger.findable import Findable
 from relay.status import Kind, Outcome, Status, Verdict
 
 metadata = MetaData(
@@ -116,7 +117,8 @@ events = Table(
         sqlite_where=text("verdict = 'pending'"),
     ),
     Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
-    Index("ix_events_organization_received", "organization", "received_at"),
+    # The newest event of a provider, and how many came to what, from the index alone.
+    Index("ix_events_provider", "organization", "provider", "received_at", "verdict"),
 )
 
 payments = Table(
@@ -137,6 +139,8 @@ payment_keys = Table(
     Column("provider", String(40), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("payment_id", ForeignKey("payments.id"), nullable=False, index=True),
+    # Whose id a person typed: they do not say through which provider it came.
+    Index("ix_payment_keys_key", "key"),
 )
 
 entries = Table(
@@ -193,6 +197,8 @@ entries = Table(
     Column("posted_at", Moment),
     # Luminate dated it in another "month" or fiscal "year" than the donor paid in.
     Column("late", String(5), nullable=False, server_default=""),
+    # What the search box finds it by; relay.ledger.entries keeps it in step with the columns it is made of.
+    Column("findable", Findable, nullable=False, server_default=""),
     CheckConstraint(_one_of("kind", Kind), name="kind"),
     CheckConstraint(_one_of("status", Status), name="status"),
     CheckConstraint("amount > 0", name="amount"),
@@ -235,7 +241,39 @@ entries = Table(
         postgresql_where=text("status = 'unknown'"),
         sqlite_where=text("status = 'unknown'"),
     ),
-    Index("ix_entries_organization_status", "organization", "status", "received_at"),
+    # All figures of an organization are summed from this index alone: the rows are wide.
+    Index(
+        "ix_entries_figures",
+        "organization",
+        "status",
+        "received_at",
+        "kind",
+        "currency",
+        "reason",
+        "amount",
+        "merged_into",
+    ),
+    Index(
+        "ix_entries_posted",
+        "organization",
+        "posted_at",
+        "kind",
+        "currency",
+        "amount",
+        postgresql_where=text("status = 'posted'"),
+        sqlite_where=text("status = 'posted'"),
+    ),
+    # Posted, and to be looked at all the same.
+    Index(
+        "ix_entries_flagged",
+        "organization",
+        "flag",
+        "late",
+        postgresql_where=text("flag <> '' OR late <> ''"),
+        sqlite_where=text("flag <> '' OR late <> ''"),
+    ),
+    Index("ix_entries_findable", "findable", postgresql_using="gin"),
+    Index("ix_entries_amount", "amount"),
     Index("ix_entries_payment", "payment_id"),
 )
 
@@ -249,6 +287,7 @@ refund_keys = Table(
     Column("entry_id", ForeignKey("entries.id")),
     # The money came back (refund failed, dispute won): a late "succeeded" of the same id books nothing.
     Column("void", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_refund_keys_key", "key"),
 )
 
 event_entries = Table(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, select
 
+from relay.ledger import finding
 from relay.ledger.entries import Entry, of_row
-from relay.ledger.models import attempts, corrections, entries, event_entries, events, payment_keys, refund_keys
+from relay.ledger.finding import Bound
+from relay.ledger.models import attempts, corrections, entries, event_entries, events
 from relay.money import Money
 from relay.status import NEEDS_A_PERSON, ON_ITS_WAY, Kind, Status, Verdict
 
@@ -21,44 +23,46 @@ class Filter:
 
     ids: tuple[int, ...] = ()
     organization: str = ""
+    # The reach of whoever asks; None is all, for commands. It narrows, and is no part of what was asked for.
+    organizations: tuple[str, ...] | None = None
     provider: str = ""
     kinds: tuple[Kind, ...] = ()
     statuses: tuple[Status, ...] = ()
     reason: str = ""
+    # Of one cause: this reason, or any but for the statuses, with these very words; see relay.causes.
+    reason_text: str = ""
     fund: str = ""
-    # A name, an e-mail address, any id or code of provider or Luminate, or an amount in major units.
-    text: str = ""
+    currency: str = ""
+    # Each a name, an e-mail address, any id or code of provider or Luminate, or an amount in major units.
+    words: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    code: str = ""
+    amounts: tuple[Bound, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    # Recorded in another month or fiscal year than paid in.
-    late: bool = False
+    # "yes", "no", or a code.
+    flag: str = ""
+    # Recorded in another "month" or fiscal "year" than paid in; "yes" for either, "no" for neither.
+    late: str = ""
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing narrows it: a bulk change must never start from that."""
-        return self == Filter()
+        return replace(self, organizations=None) == Filter()
 
 
 def conditions(wanted: Filter) -> ColumnElement[bool]:
     """The filter as SQL."""
-    columns = entries.c
-    parts: list[ColumnElement[bool]] = []
-    for column, value in (
-        (columns.organization, wanted.organization),
-        (columns.provider, wanted.provider),
-        (columns.reason, wanted.reason),
-    ):
-        if value:
-            parts.append(column == value)
-    for column, values in ((columns.id, wanted.ids), (columns.kind, wanted.kinds), (columns.status, wanted.statuses)):
-        if values:
-            parts.append(column.in_(list(values)))
-    if wanted.fund:
-        parts.append(columns.fund.contains(wanted.fund, autoescape=True))
-    if wanted.late:
-        parts.append(columns.late != "")
-    if wanted.text:
-        parts.append(_text(wanted.text))
+    columns, reach = entries.c, finding.within(wanted.organizations)
+    parts: list[ColumnElement[bool]] = [] if wanted.organizations is None else [reach]
+    exact = ("organization", "provider", "reason", "reason_text", "currency")
+    parts += [columns[name] == getattr(wanted, name) for name in exact if getattr(wanted, name)]
+    several = ((columns.id, wanted.ids), (columns.kind, wanted.kinds), (columns.status, wanted.statuses))
+    parts += [column.in_(list(values)) for column, values in several if values]
+    marks = ((columns.flag, wanted.flag), (columns.late, wanted.late))
+    parts += [finding.marked(column, mark) for column, mark in marks if mark]
+    parts += _typed(wanted, reach)
     if wanted.since:
         parts.append(columns.received_at >= wanted.since)
     if wanted.until:
@@ -66,46 +70,29 @@ def conditions(wanted: Filter) -> ColumnElement[bool]:
     return and_(*parts) if parts else ~false()
 
 
-def _text(wanted: str) -> ColumnElement[bool]:
-    columns = entries.c
-    low = wanted.strip().lower()
-    found: list[ColumnElement[bool]] = [func.lower(columns.donor_name).contains(low, autoescape=True)]
-    found += [columns.donor_email.contains(low, autoescape=True), _named(wanted.strip())]
-    number = low.lstrip("#$").replace(",", "")
-    if number.isascii() and number.isdigit() and len(number) < 16:
-        found.append(columns.id == int(number))
-    if amounts := _amounts(number):
-        found.append(or_(*(and_(columns.currency == one.currency, columns.amount == one.minor) for one in amounts)))
-    return or_(*found)
-
-
-def _named(code: str) -> ColumnElement[bool]:
-    """Whose id or code this is, whoever gave it: provider or Luminate."""
-    columns, keys = entries.c, payment_keys.c
-    ids = (columns.provider_transaction_id, columns.parent_transaction_id, columns.confirmation_code)
-    found: list[ColumnElement[bool]] = [column == code for column in (*ids, columns.luminate_transaction_id)]
-    found.append(columns.payment_id.in_(select(keys.payment_id).where(keys.key == code)))
-    found.append(columns.id.in_(select(refund_keys.c.entry_id).where(refund_keys.c.key == code)))
-    return or_(*found)
+def _typed(wanted: Filter, reach: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
+    """What a person types into the search box."""
+    yield from (finding.word(word, reach) for word in wanted.words)
+    yield from (finding.part_of_name(name) for name in wanted.names)
+    yield from (finding.part_of_address(email) for email in wanted.emails)
+    yield from (finding.holds(bound) for bound in wanted.amounts)
+    if wanted.code:
+        yield finding.named(wanted.code, reach)
+    if wanted.fund:
+        yield entries.c.fund.contains(wanted.fund, autoescape=True)
 
 
 def named(tx: Connection, code: str) -> list[Entry]:
     """The entries that an id or code names, the gift of a payment before its refunds."""
     if not code.strip():
         return []
-    found = [of_row(row) for row in tx.execute(select(entries).where(_named(code.strip())).order_by(entries.c.id))]
+    found = [
+        of_row(row)
+        for row in tx.execute(
+            select(entries).where(finding.named(code.strip(), finding.within(None))).order_by(entries.c.id)
+        )
+    ]
     return sorted(found, key=lambda entry: (entry.provider_transaction_id != code, entry.kind is not Kind.GIFT))
-
-
-def _amounts(number: str) -> list[Money]:
-    """An amount typed by a person, in the currencies it can be exact in."""
-    found = []
-    for currency in ("USD", "CAD", "EUR", "GBP", "AUD", "JPY"):
-        try:
-            found.append(Money.parse(number, currency))
-        except ValueError:
-            continue
-    return found
 
 
 def count(tx: Connection, wanted: Filter) -> int:
