@@ -46,6 +46,20 @@ def wrong_soap_url(text: str) -> str:
     return _wrong_address(text, _SOAP_SHAPE) or _wrong_soap_path(urlsplit(site_url(text)))
 
 
+def wrong_proxy(text: str) -> str:
+    """The address of an HTTP proxy, with its login where it has one; "" is taken as "none"."""
+    if not text:
+        return ""
+    try:
+        url = urlsplit(text)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        host = None
+    if not host or url.scheme not in ("http", "https") or url.query or url.fragment or url.path not in ("", "/"):
+        return "is not the address of a proxy; the shape is http://user:password@proxy.example.com:9293"
+    return ""
+
+
 def _wrong_address(text: str, shape: str) -> str:
     try:
         url = urlsplit(site_url(text))

@@ -31,6 +31,7 @@ OPTIONAL: Mapping[str, Path] = {
     "LUMINATE_RESPONSE_FORMAT": ("luminate", "response_format"),
     "LUMINATE_SUPPRESS_RESPONSE_CODES": ("luminate", "suppress_response_codes"),
     "LUMINATE_VALIDATE": ("luminate", "validate"),
+    "LUMINATE_PROXY": ("luminate", "proxy"),
     "LUMINATE_CONNECT_TIMEOUT": ("luminate", "connect_timeout"),
     "LUMINATE_READ_TIMEOUT": ("luminate", "read_timeout"),
     "LUMINATE_SOAP_URL": ("luminate", "soap_url"),

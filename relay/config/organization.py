@@ -78,6 +78,8 @@ class LuminateSettings:
     response_format: str = "json"
     suppress_response_codes: bool = False
     validate: bool = False
+    # The HTTP proxy with the fixed address that Luminate's allow-list knows; "" calls Luminate directly.
+    proxy: str = field(default="", repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     # The SOAP web services, a second way to look up; all three or none. The address ends with the short name.

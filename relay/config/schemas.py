@@ -12,12 +12,12 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validates_
 from relay.config import checks
 from relay.config.field_rules import FieldRules
 from relay.config.fields import Choice, Flag, Password, Seconds, StrictSchema, TableOf, Text, WholeNumber, WholeNumbers
+from relay.config.funds import FundSchema, fund_of, wrong_code
 from relay.config.mapping_options import UNFIT
 from relay.config.organization import (
     DEFAULT_TENDERS,
     AmountRule,
     FormLevel,
-    Fund,
     LuminateSettings,
     Mail,
     Mode,
@@ -62,6 +62,7 @@ class LuminateSchema(StrictSchema):
     response_format = Choice(_words("json", "xml"))
     suppress_response_codes = Flag()
     validate_ = Flag(data_key="validate", attribute="validate")
+    proxy = Text(check=checks.wrong_proxy)
     connect_timeout = Seconds(least=0.1, most=60)
     read_timeout = Seconds(least=0.1, most=300)
     soap_url = Text(check=checks.wrong_soap_url, post_load=checks.site_url)
@@ -83,26 +84,6 @@ def _soap(original: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     blank = [name for name in SOAP if not str(original.get(name, "")).strip()]
     if len(blank) < len(SOAP):
         yield from ((name, [f"is needed, too: {', '.join(SOAP)} belong together"]) for name in blank)
-
-
-class FundSchema(StrictSchema):
-    """``funds.<code>``: where the money of this code goes."""
-
-    designee_id = WholeNumber(least=1)
-    write_in = Text(blank=False)
-    form_id = WholeNumber(least=1)
-    level_id = WholeNumber(least=1)
-
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def _fits_together(self, _data: dict[str, Any], original: Any, **_kwargs: Any) -> None:
-        given = set(original) if isinstance(original, Mapping) else set()
-        wrong = []
-        if {"designee_id", "write_in"} <= given:
-            wrong.append("has a designee_id and a write_in; only one of them can be sent")
-        if len({"form_id", "level_id"} & given) == 1:
-            wrong.append("needs form_id and level_id together, or neither")
-        if wrong:
-            raise ValidationError(wrong)
 
 
 class AmountRuleSchema(StrictSchema):
@@ -194,10 +175,6 @@ def _wrong_tender(kind: str) -> str:
     return "" if kind in DEFAULT_TENDERS else not_one_of(kind, DEFAULT_TENDERS)
 
 
-def _wrong_fund(code: str) -> str:
-    return "" if code and code == code.strip() else "the code of a fund must not be empty or have blanks around it"
-
-
 class OrganizationSchema(StrictSchema):
     """Everything under ``organizations.<name>``."""
 
@@ -209,7 +186,7 @@ class OrganizationSchema(StrictSchema):
     level_id = WholeNumber(least=1, required=True)
     luminate = fields.Nested(LuminateSchema)
     amount_rules = fields.List(fields.Nested(AmountRuleSchema))
-    funds = TableOf(fields.Nested(FundSchema), check=_wrong_fund)
+    funds = TableOf(fields.Nested(FundSchema), check=wrong_code)
     default_fund = Text()
     field_rules = FieldRules(data_key="fields", attribute="fields")
     tenders = TableOf(Choice(_words(*TENDER_WORDS)), check=_wrong_tender)
@@ -312,14 +289,9 @@ def organization(name: str, raw: object) -> Organization:
         AmountRule(minimum=_minimum(rule["minimum"], currency), form=_take_form(rule))
         for rule in data.get("amount_rules", ())
     )
-    data["funds"] = {code: _fund(code, fund) for code, fund in data.get("funds", {}).items()}
+    data["funds"] = {code: fund_of(code, fund) for code, fund in data.get("funds", {}).items()}
     data["tenders"] = {**DEFAULT_TENDERS, **data.get("tenders", {})}
     return Organization(name=name, **data)
-
-
-def _fund(code: str, data: dict[str, Any]) -> Fund:
-    form = _take_form(data) if "form_id" in data else None
-    return Fund(code=code, form=form, **data)
 
 
 def _take_form(data: dict[str, Any]) -> FormLevel:

@@ -56,7 +56,7 @@ class LuminateClient:
         self, settings: LuminateSettings, *, pool_size: int = 1, session: requests.Session | None = None
     ) -> None:
         self._settings = settings
-        self._session = session or open_session(pool_size)
+        self._session = session or open_session(pool_size, settings.proxy)
 
     def add_offline_donation(self, parameters: Mapping[str, str]) -> Answer:
         """Record one gift. Luminate does nothing against duplicates (http://kb.blackbaud.com/articles/Article/96039)."""
@@ -136,10 +136,14 @@ class _Session(requests.Session):
         return None
 
 
-def open_session(pool_size: int) -> requests.Session:
-    """No cookies, no retries, nothing from the environment, certificates checked; notes whether a byte was written."""
+def open_session(pool_size: int, proxy: str = "") -> requests.Session:
+    """No cookies, no retries, nothing from the environment, certificates checked; notes whether a byte was written.
+
+    ``proxy``: the address of the HTTP proxy to go through, "" for none.
+    """
     session = _Session()
     session.trust_env = False
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.verify = True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
@@ -174,6 +178,11 @@ def _named(error: Exception) -> NotSent | MaybeSent:
         if any(isinstance(one, kinds) for one in causes):
             return MaybeSent(text)
     return MaybeSent("transport_failed: The call to Luminate failed.")
+
+
+def _is_proxy(error: Exception) -> bool:
+    """The proxy did not let us through: it refused the tunnel, or was not there. Through an open tunnel it is mute."""
+    return isinstance(error, requests.exceptions.ProxyError) and wire.surely_unwritten()
 
 
 def _is_timeout(error: Exception) -> bool:
@@ -221,6 +230,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 # What is raised, what it proves; the order matters, because ConnectTimeout is a ConnectionError too.
 _NEVER_CONNECTED = (
+    (_is_proxy, "proxy_refused: The proxy in front of Luminate did not let the call through."),
     (_is_timeout, "connect_timeout: Luminate's server did not take the connection in time."),
     (_is_bad_address, "bad_address: The configured address of Luminate is not one."),
     (_is_unresolved, "name_not_found: The name of Luminate's server could not be found."),

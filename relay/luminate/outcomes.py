@@ -53,8 +53,9 @@ UNREAD: dict[ReplyKind, tuple[str, str]] = {
 
 # The code that a transport error's text begins with, up to the colon; relay.luminate.client writes them.
 TRANSPORT_CODES = frozenset(
-    {"bad_address", "connect_timeout", "connection_refused", "name_not_found", "certificate_refused", "not_connected",
-     "read_timeout", "connection_lost", "answer_cut_short", "answer_too_large", "tls_broken", "transport_failed"}
+    {"bad_address", "connect_timeout", "connection_refused", "name_not_found", "certificate_refused", "proxy_refused",
+     "not_connected", "read_timeout", "connection_lost", "answer_cut_short", "answer_too_large", "tls_broken",
+     "transport_failed"}
 )  # fmt: skip
 
 # Reason codes of donationResponse/errors that are an open set (http://open.convio.com/api/apidoc/reference/methods/

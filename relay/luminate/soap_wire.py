@@ -88,7 +88,7 @@ class _Transport:
     def __init__(self, settings: LuminateSettings) -> None:
         self._origin = _origin(settings.soap_url)
         self._patience = (settings.connect_timeout, settings.read_timeout)
-        self._session = open_session(1)
+        self._session = open_session(1, settings.proxy)
 
     def load(self, url: str) -> bytes:
         """The description, or a part of it that it imports."""

@@ -81,10 +81,22 @@ class _Noting(HTTPConnection):
 
     response_class = _Response
     _used = False
+    _tunnelling = False
+
+    def _tunnel(self) -> None:
+        """What is said to a proxy to reach Luminate is no request byte: the handshake is still to come."""
+        self._tunnelling = True
+        try:
+            super()._tunnel()
+        finally:
+            self._tunnelling = False
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        if self._tunnelling:
+            super().send(data)
+            return
         if not _NOTE.written and time.monotonic() > _NOTE.latest:
             raise TimeoutError("too late for the first byte")
         _NOTE.written = True
@@ -118,6 +130,11 @@ class NotingAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         _NOTE.written = False

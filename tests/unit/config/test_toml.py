@@ -20,6 +20,7 @@ SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "ACME_API_KEY": "acme-api-key",
     "ACME_LOGIN_NAME": "acme_api",
     "ACME_LOGIN_PASSWORD": "acme-password",
+    "ACME_PROXY": "http://acme:acme-proxy-password@proxy.example.com:9293",
     "ACME_SOAP_USER": "acme_soap",
     "ACME_SOAP_PASSWORD": "acme-soap-password",
     "ACME_STRIPE_SECRET": "whsec_acme1",

@@ -501,3 +501,75 @@ def test_logs_hold_no_secret(serve, connect, caplog):
     failure(connect(serve(short_length).url))
     assert not [secret for secret in SECRETS if secret in caplog.text]
     assert "the-key" not in repr(connect(server.url)._settings)
+
+
+# --- through a proxy ----------------------------------------------------------------------------------------------
+
+
+def tunnel(status="200 Connection established", then=lambda there, here: None):
+    """A proxy: answers CONNECT, then carries bytes both ways; ``then`` may break the open tunnel off."""
+
+    def carry(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def behave(server, connection):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(65536)
+        server.requests.append(head.decode())
+        connection.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        if not status.startswith("200"):
+            return
+        with socket.create_connection(("127.0.0.1", int(head.split()[1].rpartition(b":")[2]))) as there:
+            if then(there, connection):
+                return
+            threading.Thread(target=carry, args=(there, connection), daemon=True).start()
+            carry(connection, there)
+
+    return behave
+
+
+def test_a_proxy_carries_the_call_and_reads_nothing_of_it(serve, connect):
+    luminate = serve(over_tls(CERTIFICATE, answering(reply())))
+    proxy = serve(tunnel())
+    through = f"http://user:secret@127.0.0.1:{proxy.port}"
+    client = trusting(connect(f"https://127.0.0.1:{luminate.port}/site", proxy=through))
+    assert [client.is_email_valid().body for _ in range(2)] == [OK] * 2
+    assert (proxy.connections, len(luminate.requests)) == (2, 2)
+    assert "Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in proxy.requests[0]
+    assert "the-password" not in "".join(proxy.requests)
+    assert "Proxy-Authorization" not in luminate.requests[0][0]
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway", "403 Forbidden"])
+def test_a_proxy_that_does_not_let_us_through_has_sent_nothing(serve, connect, status):
+    luminate, proxy = serve(over_tls(CERTIFICATE, answering(reply()))), serve(tunnel(status))
+    client = trusting(connect(f"https://127.0.0.1:{luminate.port}/site", proxy=f"http://u:p@127.0.0.1:{proxy.port}"))
+    assert failure(client) == (NotSent, "proxy_refused")
+    assert luminate.requests == []
+
+
+def test_a_proxy_that_is_not_there_has_sent_nothing(connect):
+    client = trusting(connect("https://127.0.0.1:1/site", proxy="http://127.0.0.1:1"))
+    assert failure(client)[0] is NotSent
+
+
+def test_a_proxy_that_opens_the_tunnel_and_lets_it_die_has_sent_nothing(serve, connect):
+    luminate = serve(over_tls(CERTIFICATE, answering(reply())))
+    proxy = serve(tunnel(then=lambda there, here: True))
+    client = trusting(connect(f"https://127.0.0.1:{luminate.port}/site", proxy=f"http://127.0.0.1:{proxy.port}"))
+    assert failure(client)[0] is NotSent
+    assert luminate.requests == []
+
+
+def test_an_answer_lost_behind_a_proxy_may_have_been_recorded(serve, connect):
+    def read_and_reset(server, secure):
+        server.read(secure)
+        sockets.reset(secure)
+
+    luminate, proxy = serve(over_tls(CERTIFICATE, read_and_reset)), serve(tunnel())
+    client = trusting(connect(f"https://127.0.0.1:{luminate.port}/site", proxy=f"http://127.0.0.1:{proxy.port}"))
+    assert failure(client)[0] is MaybeSent
+    assert len(luminate.requests) == 1
