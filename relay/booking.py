@@ -18,6 +18,7 @@ from relay.giving import gift_columns
 from relay.ledger import entries, events, payments
 from relay.ledger.codec import gift_from_json, without_cards
 from relay.ledger.entries import Entry
+from relay.ledger.funds import WithFunds, with_funds
 from relay.ledger.payments import Source
 from relay.providers import Parsed
 from relay.refunding import Desk
@@ -45,6 +46,11 @@ class Booking:
     mail: bool = True
     effects: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def mapping(self) -> WithFunds:
+        """By what a gift is mapped now."""
+        return with_funds(self.tx, self.organization)
 
     @property
     def source(self) -> Source:
@@ -131,7 +137,7 @@ def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
         received_at=booking.now,
         next_attempt_at=settled,
         mail=booking.mail,
-        **gift_columns(gift, booking.organization, booking.provider, mail=booking.mail),
+        **gift_columns(gift, booking.mapping, booking.provider, mail=booking.mail),
     )
     booking.touched(made, "made", refunding.forgo(booking.desk, payment))
 
@@ -150,7 +156,7 @@ def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
 def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
     """Map a gift again into its entry; False when a worker claimed it meanwhile."""
     columns = gift_columns(
-        gift, booking.organization, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
+        gift, booking.mapping, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
     )
     target = Status(str(columns.pop("status")))
     if entry.status in FILLED_IN_PLACE or entry.reason in HELD_BY_PERSON:

@@ -9,6 +9,7 @@ from relay.config import FieldRule, Organization
 from relay.gifts import Designation, Gift, Name
 from relay.ledger.codec import gift_from_json, to_json
 from relay.ledger.entries import Entry
+from relay.ledger.funds import WithFunds
 from relay.luminate.schemas import map_gift
 from relay.money import Money
 from relay.status import Status
@@ -18,7 +19,7 @@ NOT_PARAMETERS = frozenset({"fund", "fiscal_year"})
 
 
 def gift_columns(
-    gift: Gift, organization: Organization, provider: str, *, mail: bool, overrides: Mapping[str, str] | None = None
+    gift: Gift, organization: WithFunds, provider: str, *, mail: bool, overrides: Mapping[str, str] | None = None
 ) -> dict[str, object]:
     """The columns that follow from a gift and today's configuration: status, reason, parameters, what to search by."""
     corrected, ruled = _overridden(gift, organization, overrides or {})
@@ -57,7 +58,7 @@ def _fund(designation: Designation) -> str:
     return designation.fund or designation.write_in
 
 
-def given_again(entry: Entry, amount: Money, organization: Organization) -> dict[str, object]:
+def given_again(entry: Entry, amount: Money, organization: WithFunds) -> dict[str, object]:
     """The columns of a gift whose money came back, made anew with this amount; it mails nobody.
 
     Its designations keep their proportion, to the cent.

@@ -23,6 +23,7 @@ from relay.ledger import claims, entries
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
 from relay.luminate.readback import RestReader, Seen
 from relay.matching import Doubt, Finding, Found
 from relay.settling import posted
@@ -210,7 +211,8 @@ class _Desk:
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""
         gift = replace(gift_from_json(entry.fact), hold="")
-        columns = gift_columns(gift, self.organization, entry.provider, mail=False, overrides=entry.overrides)
+        mapping = with_funds(self.tx, self.organization)
+        columns = gift_columns(gift, mapping, entry.provider, mail=False, overrides=entry.overrides)
         again: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None, "candidates": []}
         again |= {"next_attempt_at": self.now, "mail": False}
         target = Status(str(columns.pop("status")))

@@ -16,6 +16,7 @@ from relay.giving import given_again
 from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json
 from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
 from relay.ledger.payments import RefundKey
 from relay.money import Money
 from relay.refunding import FORGONE, Desk, claim_anonymous, claim_whole, make, reopen
@@ -96,7 +97,7 @@ def _reinstate(desk: Desk, owner: Entry, back: Reinstatement) -> int:
     """A new gift for the money that came back, linked by its payment; held unless the organization chose otherwise."""
     amount = back.amount or owner.amount
     gift = entries.gift_of(desk.tx, owner.payment_id)
-    columns = given_again(gift, amount, desk.organization) if gift else {}
+    columns = given_again(gift, amount, with_funds(desk.tx, desk.organization)) if gift else {}
     if desk.organization.reinstate is not Reinstate.AUTOMATIC or not columns:
         text = f"{back.text} Luminate cannot undo the refund of entry {owner.id}: a person decides."
         columns |= {"status": Status.HELD, "reason": "money_came_back", "reason_text": text}

@@ -13,6 +13,7 @@ from relay.config.problems import did_you_mean
 from relay.errors import ReplayRefused
 from relay.ledger import entries
 from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
 from relay.status import Status
 
 
@@ -59,9 +60,14 @@ def _entry(number: int) -> Entry:
 
 
 def _check_fund(entry: Entry, fund: str) -> None:
-    organization = parts().settings.organizations.get(entry.organization)
-    if fund and organization and fund not in organization.funds:
-        raise Failure(f'there is no fund "{fund}"{did_you_mean(fund, organization.funds)}')
+    relay = parts()
+    organization = relay.settings.organizations.get(entry.organization)
+    if not fund or organization is None:
+        return
+    with relay.database.read() as tx:
+        known = with_funds(tx, organization).funds
+    if fund not in known:
+        raise Failure(f'there is no fund "{fund}"{did_you_mean(fund, known)}')
 
 
 def _label(name: str) -> str:
