@@ -29,7 +29,7 @@ console = Blueprint(
 )
 # Checked by the console alone, in its own hook: a webhook has no form to read.
 csrf = CSRFProtect()
-# What anybody may ask for: everything else wants somebody who signed in.
+# What anybody may ask for, with the POST of the same name: everything else wants somebody who signed in.
 OPEN = frozenset({"static", "sign_in", "sign_in_code", "oidc_begin", "oidc_end", "invitation"})
 STATIC = Path(__file__).parent.parent / "static"
 POLICY = (
@@ -58,12 +58,12 @@ def is_of_the_console() -> bool:
 def guard() -> ResponseReturnValue | None:
     """Nobody passes without signing in, no change without its token, nobody with no role at all."""
     csrf.protect()
-    name = (request.endpoint or "").partition(".")[2]
+    name = (request.endpoint or "").removeprefix("console.").removesuffix("_post")
     if name in OPEN:
         return None
     if door.person() is None:
         return _to_sign_in()
-    if not door.reach() and name not in {"account", "sign_out"} and not name.startswith("account_"):
+    if not door.reach() and not name.startswith(("account", "sign_out")):
         return _page(403, "You have no role yet", "Ask an admin of relay for a role in your organization.")
     door.chosen()
     return None

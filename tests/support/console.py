@@ -1,0 +1,89 @@
+"""A console with people in it, on a ledger of its own: for the test client and for a browser."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+from relay.access import Role, operator
+from relay.app import create_app
+from relay.bootstrap import build
+from relay.ledger import audit, people
+from relay.ledger.models import metadata
+from relay.people import passwords
+from tests.builders import ClockedDatabase, make_organization, make_settings
+from tests.fakes import FakeBell, FakeProvider
+
+PASSWORD = "correct horse battery staple"
+_KEPT = passwords.hashed(PASSWORD)
+# Who works here: the name tests use -> (role, organization); the address is NAME@example.org.
+STAFF = {
+    "viewer": (Role.VIEWER, "alder"),
+    "finance": (Role.FINANCE, "alder"),
+    "second": (Role.FINANCE, "alder"),
+    "admin": (Role.ADMIN, "alder"),
+    "outsider": (Role.ADMIN, "birch"),
+    "root": (Role.ADMIN, "*"),
+}
+BOSS = operator("a test")
+
+
+def email(name):
+    return f"{name}@example.org"
+
+
+class House:
+    """The application, its parts, and what tests ask for things."""
+
+    def __init__(self, url, *organizations, **settings):
+        known = organizations or (make_organization("alder"), make_organization("birch"))
+        self.database = ClockedDatabase(url)
+        metadata.create_all(self.database.engine)
+        self.settings = make_settings(*known, database_url=url, **settings)
+        self.relay = build(self.settings, database=self.database)
+        self.bell, self.provider = FakeBell(), FakeProvider()
+        self.relay.bell = self.bell
+        self.relay.providers = {**self.relay.providers, "acme": self.provider.provider}
+        self.relay.intake.providers = self.relay.providers
+        self.relay.intake.bell = self.bell
+        self.app = create_app(self.relay)
+        self.app.config["TESTING"] = True
+        self.numbers = {name: self.add(name, *place) for name, place in STAFF.items()}
+
+    def add(self, name, role, organization):
+        """Somebody with PASSWORD and one role; gives back their number."""
+        with self.database.write() as tx:
+            number = people.add(tx, email(name), name.title(), datetime.now(UTC))
+            people.change(tx, number, password_hash=_KEPT)
+            people.set_role(tx, number, organization, role)
+        return number
+
+    def client(self, name="", **kwargs):
+        """A browser in which this person has just signed in; "" for nobody."""
+        client = self.app.test_client(**kwargs)
+        if name:
+            now = int(time.time())
+            with client.session_transaction() as session:
+                person = self.person(name)
+                session.update(person=person.id, number=person.session_number, began=now, seen=now)
+        return client
+
+    def sign_in(self, name, password=PASSWORD, client=None, **more):
+        """Go through the sign-in page; gives back the answer."""
+        client = client or self.client()
+        data = {"email": email(name), "password": password, **more}
+        return client.post("/console/sign-in", data=data | token(client, "/console/sign-in"))
+
+    def person(self, name):
+        with self.database.read() as tx:
+            return people.find(tx, email(name))
+
+    def lines(self, action=""):
+        """The audit, oldest first."""
+        with self.database.read() as tx:
+            return list(audit.lines(tx, audit.Wanted(action=action)))
+
+
+def token(client, page):
+    """The hidden field that a form of this page carries."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).get_data(as_text=True))
+    return {"csrf_token": found[1]}
