@@ -4,9 +4,10 @@ from relay.web.console import (
     account,
     invitation,
     sign_in,
+    today,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
 
-SCREENS = (account, invitation, sign_in)
+SCREENS = (account, invitation, sign_in, today)
 
 __all__ = ["SCREENS", "attach", "failed", "is_of_the_console"]
