@@ -1,13 +1,15 @@
 """What every act of a person on an entry has in common: who may, where it is written, and that it is written down.
 
-History only grows: every act is a row of ``corrections`` with before and after. Nothing here calls Luminate; acts put
-entries back in line, and posting does the rest.
+History only grows: every act is a row of ``corrections`` with before and after, and a line of the audit. Nothing here
+calls Luminate; acts put entries back in line, and posting does the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +17,7 @@ from sqlalchemy import Connection
 from relay.access import Actor, Permission
 from relay.config import Organization
 from relay.errors import ReplayRefused, TransitionRefused
-from relay.ledger import entries
+from relay.ledger import audit, entries
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
@@ -23,8 +25,51 @@ from relay.refunding import Desk
 from relay.status import Status
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act of a person on one entry: the transaction it happens in, the entry as it was, who, what and why.
+
+    ``told`` goes into the audit: names and numbers, never what a donor typed.
+    """
+
+    desk: Desk
+    entry: Entry
+    who: str
+    action: str
+    reason: str
+    told: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tx(self) -> Connection:
+        """The transaction."""
+        return self.desk.tx
+
+    @property
+    def now(self) -> datetime:
+        """When it happens."""
+        return self.desk.now
+
+    def moved(self, target: Status, **columns: Any) -> Entry:
+        """Change the status by a person's word, and write it down. Gives back the entry as it is now."""
+        try:
+            done = entries.move(self.tx, self.entry, target, self.now, **columns)
+        except TransitionRefused as error:
+            raise ReplayRefused(f"entry {self.entry.id}: {error}") from error
+        if not done:
+            raise ReplayRefused(f"entry {self.entry.id} was changed by somebody else meanwhile")
+        after = existing(self.tx, self.entry.id)
+        self.written({"status": self.entry.status}, {"status": after.status})
+        return after
+
+    def written(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Write down what was done to the entry."""
+        said = {"who": self.who, "action": self.action, "reason": self.reason}
+        entries.correct(self.tx, self.entry, self.now, before=before, after=after, **said)
+        self.told["status"] = after["status"]
+
+
 class Acting:
-    """The parts of a use case that changes entries, and the desk where it writes."""
+    """The parts of a use case that changes entries, and the frame of every act."""
 
     def __init__(self, database: Database, organizations: Mapping[str, Organization]) -> None:
         """Take the parts."""
@@ -32,29 +77,39 @@ class Acting:
         self.organizations = organizations
 
     @contextmanager
-    def desk(self, entry_id: int, actor: Actor, permission: Permission = Permission.ACT) -> Iterator[Desk]:
-        """One transaction of the entry's organization, for somebody who may."""
-        organization, provider = self._of(entry_id, actor, permission)
-        with self.desk_of(organization, provider) as desk:
-            yield desk
+    def act(self, actor: Actor, action: str, entry_id: int, reason: str) -> Iterator[Act]:
+        """One act on one entry, in one transaction that ends with its line in the audit."""
+        need_reason(reason, actor)
+        organization, provider = self.whose(actor, Permission.ACT, entry_id)
+        with self.desk(organization, provider) as desk:
+            act = Act(desk, existing(desk.tx, entry_id), actor.name, action, reason)
+            yield act
+            details = {"reason": reason, **act.told}
+            about: dict[str, Any] = {"organization": organization.name, "subject": f"entry {entry_id}"}
+            audit.record(desk.tx, actor, action, **about, details=details)
 
     @contextmanager
-    def desk_of(self, organization: Organization, provider: str) -> Iterator[Desk]:
+    def desk(self, organization: Organization, provider: str) -> Iterator[Desk]:
         """One transaction of an organization, under its lock."""
         with self.database.write() as tx:
             self.database.lock(tx, organization.name)
             yield Desk(tx, organization, Source(organization.name, provider), self.database.now(tx))
 
-    def _of(self, entry_id: int, actor: Actor, permission: Permission) -> tuple[Organization, str]:
+    def whose(self, actor: Actor, permission: Permission, entry_id: int) -> tuple[Organization, str]:
+        """The organization and provider of an entry, for somebody who may; out of reach it does not exist."""
         with self.database.read() as tx:
             entry = existing(tx, entry_id)
         if not actor.may(Permission.READ, entry.organization):
-            raise _missing(entry_id)  # outside its reach: it does not exist
+            raise _missing(entry_id)
         actor.need(permission, entry.organization)
-        organization = self.organizations.get(entry.organization)
+        return self.configured(entry.organization), entry.provider
+
+    def configured(self, name: str) -> Organization:
+        """An organization, or ReplayRefused where it is not configured any more."""
+        organization = self.organizations.get(name)
         if organization is None:
-            raise ReplayRefused(f"organization '{entry.organization}' is not configured any more")
-        return organization, entry.provider
+            raise ReplayRefused(f"organization '{name}' is not configured any more")
+        return organization
 
 
 def need_reason(reason: str, actor: Actor) -> None:
@@ -73,29 +128,3 @@ def existing(tx: Connection, entry_id: int) -> Entry:
 
 def _missing(entry_id: int) -> ReplayRefused:
     return ReplayRefused(f"there is no entry {entry_id}")
-
-
-def moved(
-    desk: Desk, entry: Entry, target: Status, actor: Actor, action: str, reason: str, columns: dict[str, Any]
-) -> None:
-    """Change the status by a person's word, and write down whose."""
-    try:
-        done = entries.move(desk.tx, entry, target, desk.now, **columns)
-    except TransitionRefused as error:
-        raise ReplayRefused(f"entry {entry.id}: {error}") from error
-    if not done:
-        raise ReplayRefused(f"entry {entry.id} was changed by somebody else meanwhile")
-    written(desk, entry, actor, action, reason, {"status": entry.status}, {"status": target})
-
-
-def written(
-    desk: Desk,
-    entry: Entry,
-    actor: Actor,
-    action: str,
-    reason: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-) -> None:
-    """Write down what was done to an entry: in its history."""
-    entries.correct(desk.tx, entry, desk.now, who=actor.name, action=action, reason=reason, before=before, after=after)

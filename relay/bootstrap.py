@@ -24,12 +24,12 @@ from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
 from relay.people import Entering, People
+from relay.plans import Plans
 from relay.posting import Posting
 from relay.probing import Probing
 from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
 from relay.providers.paypal.proof import authorities
-from relay.replay import Replay
 from relay.sweep import Sweep
 
 
@@ -42,7 +42,7 @@ class Relay:
     redis: Redis
     bell: queue.Bell
     intake: Intake
-    replay: Replay
+    plans: Plans
     correcting: Correcting
     deciding: Deciding
     people: People
@@ -117,7 +117,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         redis=redis,
         bell=bell,
         intake=Intake(settings, database, providers, bell, refusals=Refusals(database)),
-        replay=Replay(database, settings.organizations),
+        plans=Plans(database, settings.organizations),
         correcting=Correcting(database, settings.organizations),
         deciding=Deciding(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),

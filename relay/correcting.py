@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from relay.access import Actor
-from relay.acting import Acting, existing, need_reason
+from relay.acting import Acting
 from relay.errors import ReplayRefused
 from relay.luminate.rules import is_locked
 from relay.remapping import remap
@@ -20,13 +20,13 @@ class Correcting(Acting):
 
         An empty value takes an earlier correction back. Raises ReplayRefused.
         """
-        need_reason(reason, actor)
         locked = sorted(name for name in changes if is_locked(name))
         if locked:
             raise ReplayRefused(f"{', '.join(locked)} cannot be corrected")
-        with self.desk(entry_id, actor) as desk:
-            entry = existing(desk.tx, entry_id)
+        with self.act(actor, "correct", entry_id, reason) as act:
+            entry = act.entry
             if entry.kind is Kind.REFUND or entry.status not in REPLAYABLE | {Status.QUEUED}:
                 raise ReplayRefused(f"entry {entry_id} is {entry.status}: only an unsent gift can be corrected")
+            act.told["changed"] = sorted(changes)
             merged = {name: value for name, value in {**entry.overrides, **changes}.items() if value}
-            return remap(desk, entry, actor, "correct", reason, {"overrides": merged})
+            return remap(act, {"overrides": merged})

@@ -22,17 +22,27 @@ def use(relay: Relay) -> None:
 
 
 def post_due(organization: str) -> str:
-    """Post, complete and look up what is due for one organization; ring again if more is due."""
+    """Replay, post, complete and look up what is due for one organization; ring again if more is due."""
     relay = _relay[0]
     relay.bell.answered(organization)
     if (charity := relay.settings.organizations.get(organization)) is None:
         return "not configured"
+    replaying = _replay(relay, organization)
     report = relay.posting_for(charity).run()
     for aside in (relay.fetching_for, relay.probing_for):
         _run_aside(charity, aside)
-    if report.more and not relay.stopping():
+    if (report.more or replaying) and not relay.stopping():
         relay.bell.ring(organization)
     return f"sent {report.sent}"
+
+
+def _replay(relay: Relay, organization: str) -> bool:
+    """Carry out plans of replays for a while; what fails there keeps no gift from going."""
+    try:
+        return relay.plans.advance(organization, stopping=relay.stopping)
+    except Exception:
+        log.exception("job_failed", organization=organization)
+        return False
 
 
 def _run_aside(charity: Organization, made_for: Callable[[Organization], Fetching | Probing]) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from relay import refunding
-from relay.access import Actor
-from relay.acting import existing, written
+from relay import refunding, words
+from relay.acting import Act, existing
 from relay.booking import HELD_BY_PERSON
 from relay.config import Organization
 from relay.errors import ReplayRefused
@@ -16,40 +15,41 @@ from relay.giving import gift_columns
 from relay.ledger import entries
 from relay.ledger.codec import gift_from_json
 from relay.ledger.entries import Entry
-from relay.refunding import Desk
+from relay.ledger.funds import WithFunds, with_funds
 from relay.status import Kind, Status
 
 
-def remap(desk: Desk, entry: Entry, actor: Actor, action: str, reason: str, changes: dict[str, Any]) -> Status:
+def remap(act: Act, changes: dict[str, Any]) -> Status:
     """Map an entry again by today's configuration, with ``changes`` to its row, and write down who asked."""
-    columns: dict[str, Any] = changes | _columns(desk, entry, changes, proven=action == "replay")
+    entry, now = act.entry, act.now
+    columns: dict[str, Any] = changes | _columns(act, changes)
     target = Status(columns.pop("status"))
-    due = {"next_attempt_at": desk.now, "not_sent": 0}
+    columns |= {"next_attempt_at": now, "not_sent": 0}
     done = (
-        entries.change(desk.tx, entry, desk.now, **columns, **due)
+        entries.change(act.tx, entry, now, **columns)
         if target is entry.status
-        else entries.move(desk.tx, entry, target, desk.now, **columns, **due)
+        else entries.move(act.tx, entry, target, now, **columns)
     )
     if not done:
         raise ReplayRefused(f"entry {entry.id} was changed by somebody else meanwhile")
-    target = existing(desk.tx, entry.id).status
+    target = existing(act.tx, entry.id).status
     after = {"status": target, "parameters": columns.get("parameters", {})}
-    before = {"status": entry.status, "parameters": dict(entry.parameters)}
-    written(desk, entry, actor, action, reason, before, after)
+    act.written({"status": entry.status, "parameters": dict(entry.parameters)}, after)
     return target
 
 
-def _columns(desk: Desk, entry: Entry, changes: Mapping[str, Any], *, proven: bool) -> dict[str, Any]:
-    """``proven``: a person replays it, and that is the proof it waited for; a correction of its data is none."""
-    mail = bool(changes.get("mail", entry.mail))
+def _columns(act: Act, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A person who replays it is the proof it waited for; a correction of its data is none."""
+    entry, mail = act.entry, bool(changes.get("mail", act.entry.mail))
     if entry.kind is Kind.REFUND:
-        return refunding.again(desk, entry, mail=mail)
+        return refunding.again(act.desk, entry, mail=mail)
     overrides = changes.get("overrides", entry.overrides)
-    return mapped(entry, desk.organization, overrides, mail=mail, proven=proven)
+    mapping = with_funds(act.tx, act.desk.organization)
+    return mapped(entry, mapping, overrides, mail=mail, proven=act.action == "replay")
 
 
 def mapped(
-    entry: Entry, organization: Organization, overrides: Mapping[str, str], *, mail: bool, proven: bool
+    entry: Entry, organization: WithFunds, overrides: Mapping[str, str], *, mail: bool, proven: bool
 ) -> dict[str, Any]:
     """A gift mapped by today's configuration."""
     gift = gift_from_json(entry.fact)
@@ -63,16 +63,15 @@ def mapped(
     return columns | {"overrides": overrides}
 
 
-def still_wrong(entry: Entry, organization: Organization) -> str:
-    """Why a replay would only hold a gift again; "" if it would be sent."""
-    columns = mapped(entry, organization, entry.overrides, mail=False, proven=True)
-    return str(columns["reason_text"]) if columns["status"] is Status.HELD else ""
+def effect(entry: Entry, parameters: Mapping[str, str]) -> str:
+    """What the next call with these parameters will be, in words, before it is made."""
+    if entry.kind is Kind.REFUND:
+        return f"will send one refundOfflineDonation of {words.money(entry.amount)}"
+    form = f" to form {parameters['form_id']}" if parameters.get("form_id") else ""
+    return f"will send one addOfflineDonation of {words.money(entry.amount)}{form}"
 
 
-def effect(entry: Entry, organization: Organization, *, mail: bool) -> str:
-    """What the next call will be, in words, before it is made."""
-    is_refund, told = entry.kind is Kind.REFUND, organization.mail
-    method = "refundOfflineDonation" if is_refund else "addOfflineDonation"
-    mails = told.refund if is_refund else told.receipt or told.registration
-    donor = "Luminate may e-mail the donor" if mail and mails else "will not e-mail the donor"
-    return f"will send one {method} of {entry.amount}; {donor}"
+def mails(organization: Organization, kind: Kind) -> bool:
+    """Whether the organization lets Luminate mail the donor of such an entry, where somebody asks for it."""
+    told = organization.mail
+    return told.refund if kind is Kind.REFUND else told.receipt or told.registration

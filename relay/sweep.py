@@ -17,7 +17,7 @@ import structlog
 from relay import refunding
 from relay.config import Organization
 from relay.errors import TransportError
-from relay.ledger import claims, entries, events, pauses, search
+from relay.ledger import claims, entries, events, pauses, plans, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
 from relay.ledger.payments import Source
@@ -174,6 +174,7 @@ class Sweep:
             now, paused = self.database.now(tx), pauses.all_paused(tx)
             to_send = set(claims.due_organizations(tx, now)) - set(paused)
             to_ask = {*claims.organizations_to_probe(tx, now), *events.organizations_pending(tx, now)}
+            to_ask |= plans.organizations_running(tx)
         for name in sorted(to_send | to_ask):
             if name in self.organizations and self.bell.ring(name):
                 swept.rung.append(name)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import event, select
 
+from relay.access import operator
 from relay.bootstrap import worker_name
 from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Pace, ProviderSettings, Settings
 from relay.correcting import Correcting
@@ -16,9 +17,9 @@ from relay.ledger import entries, search
 from relay.ledger.db import Database
 from relay.ledger.models import attempts, corrections, events, metadata
 from relay.money import Money
+from relay.plans import Plans
 from relay.posting import Posting
 from relay.providers import Delivery
-from relay.replay import Replay
 from relay.status import Kind, Status
 from relay.sweep import Sweep
 from tests.fakes import FakeBell, FakeLuminate, FakeProvider
@@ -127,7 +128,7 @@ class Bench:
     luminate: FakeLuminate
     bell: FakeBell
     intake: Intake
-    replay: Replay
+    plans: Plans
     correcting: Correcting
     deciding: Deciding
 
@@ -150,6 +151,20 @@ class Bench:
         for _ in range(times):
             if self.posting().run().sent == 0:
                 return
+
+    def draw(self, *ids, who="ann", **wanted):
+        """The plan of one replay, drawn."""
+        (number,) = self.plans.draw(search.Filter(ids=ids, **wanted), actor=operator(who), search="chosen")
+        return number
+
+    def replay(self, *ids, who="ann", mail=False):
+        """Replay these entries as a person does, and let a worker carry it out. Gives back what became of each."""
+        number, actor = self.draw(*ids, who=who), operator(who)
+        if not self.plans.show(number, actor=actor).progress.going:
+            return {}
+        self.plans.start(number, actor=actor, reason="again", mail=mail)
+        assert not self.plans.advance(self.organization.name)
+        return {item.entry.id: item.result for item in self.plans.items(number, actor=actor)}
 
     def later(self, **time):
         self.database.ahead += timedelta(**time)
@@ -209,7 +224,7 @@ def make_relay(database_url, *organizations, luminate=None, clock=None, **settin
         luminate=luminate or FakeLuminate(),
         bell=bell,
         intake=Intake(known, database, {"acme": provider.provider}, bell, **extra),
-        replay=Replay(database, known.organizations),
+        plans=Plans(database, known.organizations),
         correcting=Correcting(database, known.organizations),
         deciding=Deciding(database, known.organizations),
     )

@@ -10,17 +10,17 @@ from dataclasses import replace as changed
 import click
 
 from relay import words
-from relay.access import operator
+from relay.access import Actor, operator
+from relay.acting import need_reason
 from relay.cli.commands import Failure, WrongUsage, agreed, command, parts, say, who, why, yes
 from relay.cli.filters import filter_options
 from relay.cli.tables import plain, table
 from relay.errors import ReplayRefused
-from relay.ledger.entries import Entry
-from relay.ledger.search import Filter
+from relay.ledger.plans import Item, PlanStatus
+from relay.ledger.search import Filter, listing
 from relay.money import Money
+from relay.plans import Shown
 from relay.reparse import Reparse
-from relay.replay import Planned
-from relay.status import Kind, Status
 
 # A plan longer than this is told by its sums; the sums always count all.
 SHOWN = 40
@@ -47,7 +47,7 @@ def replay(
     yes: bool,
 ) -> None:
     """Send entries again, or read a stored event again. Shows first what it would do; asks before it does it."""
-    wanted = changed(wanted, ids=ids, text=search)
+    wanted = changed(wanted, ids=ids, words=tuple(search.split()))
     if event is not None:
         if not wanted.is_everything or mail:
             raise WrongUsage("--event stands alone: it is one event, and nobody is mailed for it")
@@ -59,74 +59,99 @@ def replay(
 def _send_again(wanted: Filter, *, mail: bool, who: str, reason: str, yes: bool) -> None:
     if wanted.is_everything:
         raise WrongUsage("name an entry or a filter: everything at once is never replayed")
-    plan = parts().replay.plan(wanted, mail=mail)
-    _refuse_missing(wanted.ids, plan)
-    going = [planned for planned in plan if not planned.refused]
-    _show_plan(plan, going, mail=mail)
+    plans, actor = parts().plans, operator(who)
+    need_reason(reason, actor)
+    _refuse_missing(wanted)
+    numbers = plans.draw(wanted, actor=actor, search=_typed())
+    shown = [plans.show(number, actor=actor) for number in numbers]
+    _show_items(numbers, actor)
+    _show_sums(shown, mail=mail)
+    going = [one for one in shown if one.progress.going]
+    try:
+        _confirm(going, yes=yes)
+        for one in going:
+            plans.start(one.plan.id, actor=actor, reason=reason, mail=mail)
+    finally:
+        for one in shown:
+            if plans.show(one.plan.id, actor=actor).plan.status is PlanStatus.DRAWN:
+                plans.cancel(one.plan.id, actor=actor)
+    _carry_out(going, actor)
+
+
+def _confirm(going: Sequence[Shown], *, yes: bool) -> None:
     if not going:
         raise Failure("nothing of this can be sent again")
-    if not agreed(f"Send {words.count(len(going), 'entry', 'entries')} again?", yes=yes):
+    count = sum(one.progress.going for one in going)
+    if not agreed(f"Send {words.count(count, 'entry', 'entries')} again?", yes=yes):
         raise Failure("nothing was changed")
-    _carry_out(going, mail=mail, who=who, reason=reason)
 
 
-def _refuse_missing(ids: Sequence[int], plan: Sequence[Planned]) -> None:
-    missing = sorted(set(ids) - {planned.entry.id for planned in plan})
-    if missing:
+def _typed() -> str:
+    """The command as it was typed: what the plan was drawn from."""
+    return " ".join(["flask", *sys.argv[1:]])
+
+
+def _refuse_missing(wanted: Filter) -> None:
+    with parts().database.read() as tx:
+        found = {entry.id for entry in listing(tx, wanted)} if wanted.ids else set()
+    if missing := sorted(set(wanted.ids) - found):
         raise Failure(
             f"not found with these filters: {words.count(len(missing), 'entry', 'entries')} "
             f"{', '.join(map(str, missing))}; nothing was changed"
         )
 
 
-def _show_plan(plan: Sequence[Planned], going: Sequence[Planned], *, mail: bool) -> None:
+def _show_items(numbers: Sequence[int], actor: Actor) -> None:
+    items = [item for number in numbers for item in parts().plans.items(number, actor=actor)]
     rows = [
-        (str(one.entry.id), plain(one.entry.donor_name), words.money(one.entry.amount), one.entry.status,
-         f"stays: {one.refused}" if one.refused else one.effect)
-        for one in plan[:SHOWN]
+        (str(item.entry.id), plain(item.entry.donor_name), words.money(item.entry.amount), item.status,
+         f"stays: {item.skipped}" if item.skipped else item.effect)
+        for item in items[:SHOWN]
     ]  # fmt: skip
     for line in table(("id", "donor", "amount", "status", "what happens"), rows, right=frozenset({0, 2})):
         say(line)
-    if len(plan) > SHOWN:
-        say(f"(and {len(plan) - SHOWN:,} more)")
+    if len(items) > SHOWN:
+        say(f"(and {len(items) - SHOWN:,} more)")
+
+
+def _show_sums(shown: Sequence[Shown], *, mail: bool) -> None:
+    going = sum(one.progress.going for one in shown)
     say()
-    say(f"Would be sent again: {words.count(len(going), 'entry', 'entries')}, {_sums(going)}.")
-    say(f"Would stay as they are: {len(plan) - len(going):,}.")
-    say(f"Donors whom Luminate may e-mail: {sum(mail and _mails(one.entry) for one in going):,}.")
+    say(f"Would be sent again: {words.count(going, 'entry', 'entries')}, {_sums(shown)}.")
+    say(f"Would stay as they are: {sum(one.progress.skipped for one in shown):,}.")
+    say(f"Donors whom Luminate may e-mail: {sum(one.mailable for one in shown) if mail else 0:,}.")
 
 
-def _mails(entry: Entry) -> bool:
-    """Whether its organization lets Luminate mail for this kind, when asked to."""
-    mail = parts().settings.organizations[entry.organization].mail
-    return mail.refund if entry.kind is Kind.REFUND else mail.receipt or mail.registration
-
-
-def _sums(plan: Sequence[Planned]) -> str:
+def _sums(shown: Sequence[Shown]) -> str:
     sums: dict[tuple[str, str], int] = defaultdict(int)
-    for one in plan:
-        sums[one.entry.kind, one.entry.amount.currency] += one.entry.amount.minor
+    for one in (one for plan in shown for one in plan.sums):
+        sums[one.kind, one.amount.currency] += one.amount.minor
     told = [f"{kind}s of {words.money(Money(minor, currency))}" for (kind, currency), minor in sorted(sums.items())]
     return " and ".join(told) or "no money"
 
 
-def _carry_out(going: Sequence[Planned], *, mail: bool, who: str, reason: str) -> None:
-    done: list[tuple[int, Status]] = []
-    with click.progressbar(going, label="Replaying", file=sys.stderr) as progress:
-        for planned in progress:
-            done += parts().replay.run([planned], actor=operator(who), reason=reason, mail=mail)
-    for organization in sorted({planned.entry.organization for planned in going}):
-        parts().bell.ring(organization)
-    _tell(going, done)
+def _carry_out(going: Sequence[Shown], actor: Actor) -> None:
+    """Here and now, beside whatever worker does the same."""
+    plans, total = parts().plans, sum(one.progress.going for one in going)
+    with click.progressbar(length=total, label="Replaying", file=sys.stderr) as progress:
+        for one in going:
+            while plans.advance(one.plan.organization, seconds=0.5):
+                progress.update(0)
+            progress.update(one.progress.going)
+    for one in going:
+        parts().bell.ring(one.plan.organization)
+    _tell([item for one in going for item in plans.items(one.plan.id, actor=actor) if not item.skipped])
 
 
-def _tell(going: Sequence[Planned], done: Sequence[tuple[int, Status]]) -> None:
-    held = [entry for entry, status in done if status is Status.HELD]
-    say(f"In line now: {sum(status is Status.QUEUED for _, status in done):,}.")
-    if waiting := sum(status is Status.WAITING for _, status in done):
+def _tell(items: Sequence[Item]) -> None:
+    results = [item.result for item in items]
+    held = [item.entry.id for item in items if item.result.startswith("held")]
+    say(f"In line now: {results.count('in line again'):,}.")
+    if waiting := results.count("waits for its gift"):
         say(f"Waiting for their gift: {waiting:,}.")
     if held:
         say(f"Still held: {', '.join(map(str, held[:SHOWN]))}. `flask show ID` says why.")
-    if left := len(going) - len(done):
+    if left := sum(result.startswith("left alone") for result in results):
         say(f"Changed by somebody else meanwhile, left alone: {left:,}.")
 
 

@@ -8,7 +8,6 @@ from relay import booking
 from relay.access import operator
 from relay.gifts import Donor, Flag, Name, Tender
 from relay.ledger import claims, entries
-from relay.ledger.search import Filter
 from relay.status import Kind, Status, Verdict
 from tests.builders import (
     DONOR,
@@ -105,7 +104,7 @@ def test_a_gift_forgone_for_its_refund_is_filled_in_case_the_refund_fails(relay)
     assert relay.statuses() == ["closed", "closed"]
     relay.take(make_back("re_1", "25.00"))
     assert [(gift.status, gift.reason) for gift in relay.gifts()] == [(Status.HELD, "money_came_back")]
-    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), actor=operator("ann"), reason="the refund failed")
+    relay.replay(1)
     relay.post()
     assert relay.luminate.net == 2500
 
@@ -279,7 +278,7 @@ def test_of_two_calls_in_flight_the_one_that_failed_is_not_made_again_beside_the
     relay.posting()._send(gone)
     relay.posting()._send(kept)
     assert (relay.entry(1).status, relay.entry(1).reason) == (Status.HELD, "twin_was_sent")
-    relay.replay.run(relay.replay.plan(Filter(ids=(1,))), actor=operator("ann"), reason="again")
+    relay.replay(1)
     relay.post()
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.HELD, 1)
 
@@ -333,8 +332,8 @@ def test_a_folded_entry_is_not_replayed(relay):
     relay.take(make_link("in_1", "pi_1"))
     with relay.database.write() as tx:
         entries.change(tx, relay.entry(1), relay.database.now(tx), status="rejected")
-    (planned,) = relay.replay.plan(Filter(ids=(1,)))
-    assert "same payment as entry 2" in planned.refused
+    (item,) = relay.plans.items(relay.draw(1), actor=operator("ann"))
+    assert "same payment as entry 2" in item.skipped
 
 
 def test_sources_of_a_payment_do_not_grow_for_ever(relay):

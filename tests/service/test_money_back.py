@@ -2,10 +2,8 @@
 
 import pytest
 
-from relay.access import operator
 from relay.config import RefundedUnposted, Reinstate
 from relay.gifts import Designation
-from relay.ledger.search import Filter
 from relay.status import Kind, Status
 from tests.builders import (
     make_back,
@@ -49,7 +47,7 @@ def test_by_default_a_person_decides_what_to_do_with_money_that_came_back(relay)
 def test_a_person_may_let_the_held_reinstatement_go(relay):
     lost_and_won(relay)
     (again,) = relay.entries(Kind.REINSTATEMENT)
-    relay.replay.run(relay.replay.plan(Filter(ids=(again.id,))), actor=operator("Ada"), reason="won")
+    relay.replay(again.id)
     relay.post()
     assert relay.entry(again.id).status is Status.POSTED
     assert relay.luminate.net == 2500

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from relay.access import operator
-from relay.ledger.search import Filter
 from relay.status import Kind, Outcome, Status
 from tests import strategies
 from tests.builders import make_organization, make_relay
@@ -107,7 +106,7 @@ def decide(relay, entry, history):
         if stands + entry.amount.minor > history.refunded:
             relay.deciding.close(entry.id, actor=operator("ann"), reason="the provider knows no such refund")
             return
-    relay.replay.run(relay.replay.plan(Filter(ids=(entry.id,))), actor=operator("ann"), reason="again")
+    relay.replay(entry.id)
 
 
 def recorded_entries(relay):

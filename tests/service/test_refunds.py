@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from relay.access import operator
-from relay.ledger.search import Filter
 from relay.money import Money
 from relay.status import Kind, Status, Verdict
 from tests.builders import (
@@ -76,9 +75,7 @@ def test_a_refund_of_a_closed_gift_is_closed_too(relay):
 
 
 def replay(relay, *ids, mail=False):
-    return relay.replay.run(
-        relay.replay.plan(Filter(ids=ids), mail=mail), actor=operator("ann"), reason="again", mail=mail
-    )
+    return relay.replay(*ids, mail=mail)
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,15 @@ def bring(relay, status):
     return relay
 
 
-def plan(relay, *ids, mail=False):
-    return relay.replay.plan(Filter(ids=ids or (1,)), mail=mail)
+ANN = operator("ann")
+
+
+def plan(relay, *ids):
+    return relay.plans.items(relay.draw(*(ids or (1,))), actor=ANN)
 
 
 def again(relay, *ids, mail=False):
-    return relay.replay.run(plan(relay, *ids, mail=mail), mail=mail, **WHO)
+    return relay.replay(*(ids or (1,)), mail=mail)
 
 
 GIFT_STATES = [status for status in Status if status is not Status.WAITING]
@@ -52,8 +55,8 @@ def test_only_what_is_surely_not_in_luminate_is_replayed(relay, status):
     bring(relay, status)
     calls = len(relay.luminate.calls)
     (planned,) = plan(relay)
-    assert bool(planned.refused) == (status not in REPLAYED)
-    assert again(relay) == ([(1, Status.QUEUED)] if status in REPLAYED else [])
+    assert bool(planned.skipped) == (status not in REPLAYED)
+    assert again(relay) == ({1: "in line again"} if status in REPLAYED else {})
     relay.posting().run()
     sent = status in REPLAYED or status is Status.QUEUED
     assert len(relay.luminate.calls) == calls + sent
@@ -137,7 +140,7 @@ def test_amount_and_credentials_are_locked(relay, name):
 def test_who_and_why_are_needed(relay, who, reason):
     bring(relay, Status.REJECTED)
     acts = [
-        lambda: relay.replay.run(plan(relay), actor=operator(who), reason=reason),
+        lambda: relay.plans.start(relay.draw(1), actor=operator(who), reason=reason),
         lambda: relay.correcting.correct(1, {"donor.name.first": "x"}, actor=operator(who), reason=reason),
         lambda: relay.deciding.close(1, actor=operator(who), reason=reason),
         lambda: relay.deciding.reopen(1, actor=operator(who), reason=reason),
@@ -152,30 +155,38 @@ def test_who_and_why_are_needed(relay, who, reason):
 
 def test_everything_at_once_is_never_replayed(relay):
     with pytest.raises(ReplayRefused):
-        relay.replay.plan(Filter())
+        relay.plans.draw(Filter(), actor=ANN, search="")
 
 
 def test_two_people_at_once_cause_one_send(relay):
     bring(relay, Status.REJECTED)
-    plans = [plan(relay), plan(relay)]
-    done = []
-    people = [threading.Thread(target=lambda one=one: done.append(relay.replay.run(one, **WHO))) for one in plans]
+    plans = [relay.draw(1), relay.draw(1, who="bob")]
+
+    def start(number):
+        relay.plans.start(number, **WHO)
+        relay.plans.advance("alder")
+
+    people = [threading.Thread(target=start, args=(number,)) for number in plans]
     for person in people:
         person.start()
     for person in people:
         person.join()
     relay.post()
-    assert sorted(map(len, done)) == [0, 1]
+    results = [relay.plans.items(number, actor=ANN)[0].result for number in plans]
+    assert results.count("in line again") == 1
+    assert sum(result.startswith("left alone") for result in results) == 1
     assert len(relay.luminate.gifts) == 1
     assert len(relay.luminate.calls) == 2
 
 
 def test_an_entry_that_changed_since_the_plan_stays_as_it_is(relay):
     bring(relay, Status.RETRYING)
-    old = plan(relay)
+    old = relay.draw(1)
     relay.later(days=1)
     relay.post()
-    assert relay.replay.run(old, **WHO) == []
+    relay.plans.start(old, **WHO)
+    relay.plans.advance("alder")
+    assert relay.plans.items(old, actor=ANN)[0].result.startswith("left alone: it has changed")
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.POSTED, 1)
 
 
@@ -186,8 +197,7 @@ MAILING = make_organization(mail=Mail(receipt=True, registration=True, refund=Tr
 def test_a_replay_mails_nobody_unless_someone_chose_it(sqlite_url, mail):
     relay = make_relay(sqlite_url, MAILING)
     bring(relay, Status.REJECTED)
-    (planned,) = plan(relay, mail=mail)
-    assert ("will not e-mail" in planned.effect) == (not mail)
+    assert relay.plans.show(relay.draw(1), actor=ANN).mailable == 1
     again(relay, mail=mail)
     relay.post()
     assert relay.luminate.mails == mail
@@ -261,7 +271,7 @@ def test_a_fund_that_was_mapped_meanwhile_lets_the_gift_go(sqlite_url):
     relay = make_relay(sqlite_url, make_organization(funds={}))
     relay.take(make_gift(designations=(Designation(fund="WATER"),)))
     assert relay.statuses() == ["held"]
-    assert "held again" in plan(relay)[0].refused
+    assert "held again" in plan(relay)[0].skipped
     relay.database.engine.dispose()
     mapped = make_relay(sqlite_url, make_organization())
     again(mapped)
@@ -280,7 +290,8 @@ def test_an_organization_that_is_gone_is_said(sqlite_url):
     bring(relay, Status.REJECTED)
     relay.database.engine.dispose()
     other = make_relay(sqlite_url, make_organization("birch"))
-    assert "not configured" in other.replay.plan(Filter(ids=(1,)))[0].refused
+    with pytest.raises(ReplayRefused, match="nothing was found"):
+        other.draw(1)
     with pytest.raises(ReplayRefused, match="not configured"):
         other.deciding.close(1, **WHO)
 

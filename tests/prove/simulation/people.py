@@ -144,8 +144,7 @@ class People:
 
     def stands(self, payment: Payment, *, but: int = 0) -> int:
         """What the ledger and people have taken off a payment, less what came back."""
-        family = [one for one in self._all() if one.id != but and self.payment_of(one) is payment]
-        return sum(_weight(one) for one in family)
+        return sum(weight(one) for one in self._all() if one.id != but and self.payment_of(one) is payment)
 
     def _close(self, entry: Entry, why: str) -> None:
         self._count(f"closed: {entry.reason}, {why}")
@@ -229,17 +228,21 @@ class People:
 
     def _replay(self, entry: Entry) -> None:
         self._count(f"replayed: {entry.reason}")
-        plan = self._relay.replay.plan(Filter(ids=(entry.id,)))
-        if plan[0].refused:
-            self.world.log(f"may not replay entry {entry.id}: {plan[0].refused}", WHO)
-        self._relay.replay.run(plan, actor=ADA, reason="mended")
+        plans = self._relay.plans
+        (number,) = plans.draw(Filter(ids=(entry.id,)), actor=ADA, search=f"#{entry.id}")
+        (item,) = plans.items(number, actor=ADA)
+        if item.skipped:
+            self.world.log(f"may not replay entry {entry.id}: {item.skipped}", WHO)
+            plans.cancel(number, actor=ADA)
+        else:
+            plans.start(number, actor=ADA, reason="mended")
 
     def _count(self, what: str) -> None:
         self.decided[what] += 1
         self.world.log(f"decides: {what}", WHO)
 
 
-def _weight(entry: Entry) -> int:
+def weight(entry: Entry) -> int:
     """How much this entry takes off its gift in the end."""
     if entry.kind is Kind.GIFT or (entry.status is Status.CLOSED and entry.reason_text != BY_HAND):
         return 0

@@ -30,9 +30,9 @@ from relay.intake import Intake
 from relay.ledger.models import metadata
 from relay.luminate.client import Answer
 from relay.money import Money
+from relay.plans import Plans
 from relay.posting import Posting
 from relay.providers import Delivery, Parsed, Provider
-from relay.replay import Replay
 
 PAID = datetime(2025, 12, 31, 5, 30, tzinfo=UTC)  # still the 30th in Chicago
 FIELD_ERROR = {
@@ -168,7 +168,7 @@ class House:
         organizations["hope"] = replace(organizations["hope"], **changes)
         self.relay.settings = replace(self.relay.settings, organizations=organizations)
         self.relay.intake.settings = self.relay.settings
-        for name, use_case in (("replay", Replay), ("correcting", Correcting), ("deciding", Deciding)):
+        for name, use_case in (("plans", Plans), ("correcting", Correcting), ("deciding", Deciding)):
             setattr(self.relay, name, use_case(self.relay.database, organizations))
 
 

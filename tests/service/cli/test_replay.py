@@ -31,7 +31,8 @@ def test_it_shows_count_sum_and_effect_and_does_nothing_without_a_yes(house):
     house.give("ch_4", "7.00", email="")
     result = house.run("replay", "--organization", "hope", *ASKED, code=2)
     assert "Would be sent again: 2 entries, gifts of $1,025.00." in result.stdout
-    assert "will send one addOfflineDonation of 1000.00 USD; will not e-mail the donor" in result.stdout
+    assert "will send one addOfflineDonation of $1,000.00 to form 1260" in result.stdout
+    assert "Donors whom Luminate may e-mail: 0." in result.stdout
     assert "stays: it is in line already" in result.stdout
     assert "stays: it would be held again: The donor has no e-mail address." in result.stdout
     assert "Donors whom Luminate may e-mail: 0." in result.stdout
@@ -92,7 +93,8 @@ def test_a_refund_replayed_mails_nobody_either(house):
     with house.relay.database.write() as tx:
         tx.exec_driver_sql("UPDATE entries SET amount = 1000 WHERE id = 2")
     result = house.run("replay", 2, "--yes", *ASKED)
-    assert "refundOfflineDonation of 10.00 USD; will not e-mail" in result.stdout
+    assert "refundOfflineDonation of $10.00" in result.stdout
+    assert "Donors whom Luminate may e-mail: 0." in result.stdout
     house.post()
     assert house.luminate.calls[-1]["send_auto_responder"] == "false"
 
@@ -128,14 +130,14 @@ def test_somebody_else_was_first(house, monkeypatch):
     house.give("ch_1", fund="AIR")
     house.give("ch_2", fund="AIR")
     map_air(house)
-    plan = house.relay.replay.plan
+    draw = house.relay.plans.draw
 
-    def meanwhile(wanted, *, mail=False):
-        planned = plan(wanted, mail=mail)
+    def meanwhile(wanted, **told):
+        drawn = draw(wanted, **told)
         house.relay.deciding.close(1, actor=operator("Bob"), reason="not ours")
-        return planned
+        return drawn
 
-    monkeypatch.setattr(house.relay.replay, "plan", meanwhile, raising=False)
+    monkeypatch.setattr(house.relay.plans, "draw", meanwhile, raising=False)
     result = house.run("replay", 1, 2, "--yes", *ASKED)
     assert "left alone: 1." in result.stdout
     assert house.status(1) == "closed"
