@@ -16,11 +16,13 @@ from relay.correcting import Correcting
 from relay.deciding import Deciding
 from relay.doctor import start
 from relay.fetching import Fetching
+from relay.funding import Funding
 from relay.intake import Intake
 from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
 from relay.ledger.refusals import Refusals
 from relay.luminate.client import LuminateClient
+from relay.luminate.designees import DesigneeLists
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
 from relay.people import Entering, People
@@ -45,12 +47,14 @@ class Relay:
     plans: Plans
     correcting: Correcting
     deciding: Deciding
+    funding: Funding
     people: People
     entering: Entering
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
     caller: Caller = field(default_factory=Caller)
+    designees: DesigneeLists = field(default_factory=DesigneeLists)
     _clients: dict[str, LuminateClient] = field(default_factory=dict)
     _soap: dict[str, SoapReader] = field(default_factory=dict)
 
@@ -120,6 +124,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         plans=Plans(database, settings.organizations),
         correcting=Correcting(database, settings.organizations),
         deciding=Deciding(database, settings.organizations),
+        funding=Funding(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),
         entering=Entering(database),
         providers=providers,

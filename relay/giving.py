@@ -10,7 +10,8 @@ from relay.gifts import Designation, Gift, Name
 from relay.ledger.codec import gift_from_json, to_json
 from relay.ledger.entries import Entry
 from relay.ledger.funds import WithFunds
-from relay.luminate.schemas import map_gift
+from relay.luminate.designations import designations_of
+from relay.luminate.schemas import Problem, map_gift
 from relay.money import Money
 from relay.status import Status
 
@@ -40,6 +41,14 @@ def gift_columns(
     }
 
 
+def problems_of(
+    gift: Gift, organization: WithFunds, provider: str, overrides: Mapping[str, str]
+) -> tuple[Problem, ...]:
+    """What keeps a gift with these corrections from being sent."""
+    corrected, ruled = _overridden(gift, organization, overrides)
+    return map_gift(corrected, ruled, provider=provider, mail=False).problems
+
+
 def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, str]) -> tuple[Gift, Organization]:
     """A person's corrections over everything else: ``fund`` names another fund, the rest are parameters."""
     if fund := overrides.get("fund"):
@@ -47,6 +56,13 @@ def _overridden(gift: Gift, organization: Organization, overrides: Mapping[str, 
     parameters = {name: value for name, value in overrides.items() if name not in NOT_PARAMETERS}
     constants = tuple(FieldRule(parameter=name, default=value) for name, value in parameters.items())
     return gift, replace(organization, fields=organization.fields + constants)
+
+
+def fund_codes(gift: Gift, organization: Organization, overrides: Mapping[str, str]) -> frozenset[str]:
+    """The codes by which the fund map decides about this gift, a person's correction over the provider's word."""
+    corrected, _ = _overridden(gift, organization, overrides)
+    given = designations_of(corrected, organization)
+    return frozenset(code for one in given if not one.write_in and (code := one.fund.strip()))
 
 
 def _name(name: Name) -> str:
