@@ -64,7 +64,7 @@ requirements: $(STAMP) ## pin requirements*.in again, with the newest versions
 	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
 
 COMPILE = CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/pip-compile --quiet --upgrade --strip-extras \
-	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+	--allow-unsafe --generate-hashes --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove the virtualenv, caches and everything under var/
 	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
