@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from redis import Redis
 
 from relay import queue
+from relay.auditing import Auditing
 from relay.config import Organization, Settings
 from relay.correcting import Correcting
 from relay.deciding import Deciding
@@ -50,6 +51,7 @@ class Relay:
     funding: Funding
     people: People
     entering: Entering
+    auditing: Auditing
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
@@ -127,6 +129,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         funding=Funding(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),
         entering=Entering(database),
+        auditing=Auditing(database, settings.organizations),
         providers=providers,
         worker=worker_name(),
     )

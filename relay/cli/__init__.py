@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from relay.cli.audit import audit
 from relay.cli.correct import correct
 from relay.cli.database import db
 from relay.cli.doctor import doctor
@@ -15,10 +16,12 @@ from relay.cli.recover import recover
 from relay.cli.replay import replay
 from relay.cli.show import show
 from relay.cli.sweep import sweep
+from relay.cli.users import users
 from relay.cli.work import work
 
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
+    users, audit,
 )  # fmt: skip
 
 
