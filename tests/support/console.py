@@ -2,16 +2,18 @@
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from relay.access import Role, operator
 from relay.app import create_app
 from relay.bootstrap import build
-from relay.ledger import audit, people
+from relay.ledger import audit, entries, people, search
 from relay.ledger.models import metadata
 from relay.people import passwords
-from tests.builders import ClockedDatabase, make_organization, make_settings
-from tests.fakes import FakeBell, FakeProvider
+from relay.posting import Posting
+from relay.providers import Delivery
+from tests.builders import SIGNED, ClockedDatabase, make_organization, make_settings
+from tests.fakes import FakeBell, FakeLuminate, FakeProvider
 
 PASSWORD = "correct horse battery staple"
 _KEPT = passwords.hashed(PASSWORD)
@@ -40,7 +42,7 @@ class House:
         metadata.create_all(self.database.engine)
         self.settings = make_settings(*known, database_url=url, **settings)
         self.relay = build(self.settings, database=self.database)
-        self.bell, self.provider = FakeBell(), FakeProvider()
+        self.bell, self.provider, self.luminate = FakeBell(), FakeProvider(), FakeLuminate()
         self.relay.bell = self.bell
         self.relay.providers = {**self.relay.providers, "acme": self.provider.provider}
         self.relay.intake.providers = self.relay.providers
@@ -73,6 +75,27 @@ class House:
         data = {"email": email(name), "password": password, **more}
         return client.post("/console/sign-in", data=data | token(client, "/console/sign-in"))
 
+    def take(self, *facts, organization="alder"):
+        """One event with these facts through the front door; gives back the newest entry."""
+        self.relay.intake.take(organization, "acme", Delivery(self.provider.event(facts, live=True), SIGNED))
+        with self.database.read() as tx:
+            return next(search.listing(tx, search.Filter(), limit=1, newest_first=True))
+
+    def post(self, organization="alder", times=12):
+        """Post, as a worker does, until nothing moves any more; ``luminate.script`` says what Luminate answers."""
+        for _ in range(times):
+            charity = self.settings.organizations[organization]
+            if not Posting(self.database, charity, self.luminate, worker="w").run().sent:
+                return
+
+    def later(self, **some):
+        """Put the ledger's clock forward."""
+        self.database.ahead += timedelta(**some)
+
+    def entry(self, number):
+        with self.database.read() as tx:
+            return entries.get(tx, number)
+
     def person(self, name):
         with self.database.read() as tx:
             return people.find(tx, email(name))
@@ -81,6 +104,14 @@ class House:
         """The audit, oldest first."""
         with self.database.read() as tx:
             return list(audit.lines(tx, audit.Wanted(action=action)))
+
+
+def session_cookie(house, name, address):
+    """The cookie of somebody who has just signed in, for a real browser."""
+    person, now = house.person(name), int(time.time())
+    session = {"person": person.id, "number": person.session_number, "began": now, "seen": now}
+    value = house.app.session_interface.get_signing_serializer(house.app).dumps(session)
+    return {"name": "relay", "value": value, "url": address, "httpOnly": True, "sameSite": "Lax"}
 
 
 def token(client, page):
