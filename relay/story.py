@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from relay import words
+from relay.advice import Voice, next_step
 from relay.gifts import RefundReason
 from relay.ledger.entries import Entry
 from relay.ledger.pauses import Pause
@@ -41,14 +42,14 @@ class Told:
     zone: tzinfo
 
 
-def tell(story: Story, zone: tzinfo = UTC, pause: Pause | None = None) -> Told:
+def tell(story: Story, zone: tzinfo = UTC, pause: Pause | None = None, voice: Voice = Voice.COMMANDS) -> Told:
     """Put a story into words. ``pause``: the pause of its organization, if it is paused."""
     return Told(
         headline=headline(story.entry, zone),
         timeline=tuple(sorted(_moments(story, zone), key=lambda moment: moment.at)),
         related=tuple(_related(story, zone)),
         card=tuple(_card(story.entry)),
-        next_step=_next(story, zone, pause),
+        next_step=_next(story, zone, pause, voice),
         zone=zone,
     )
 
@@ -144,6 +145,8 @@ _ACTIONS: Mapping[str, str] = {
     "reopen": "reopened it",
     "found": "found it in Luminate",
     "absent": "looked, and it is not in Luminate",
+    "by_hand": "said that it was entered in Luminate by hand",
+    "note": "noted",
 }
 
 
@@ -189,24 +192,21 @@ def _card(entry: Entry) -> Iterator[tuple[str, str, str]]:
         yield words.parameter(name), value, how
 
 
-def _next(story: Story, zone: tzinfo, pause: Pause | None) -> str:
+def _next(story: Story, zone: tzinfo, pause: Pause | None, voice: Voice) -> str:
     entry = story.entry
     if entry.status is Status.POSTED and entry.flag:
         return words.FLAGS.get(entry.flag, entry.flag)
-    step = words.next_step(entry.status, entry.reason, entry.id)
+    step = next_step(entry.status, entry.reason, entry.id, voice)
     if entry.status is Status.UNKNOWN and entry.probe_at:
         return f"relay looks it up in Luminate by itself at {words.minute(entry.probe_at, zone)}. {step}"
     if entry.status in {Status.QUEUED, Status.RETRYING}:
-        return f"{_paused(pause)} {step}" if pause else f"{step} {_when(entry, zone)}"
+        return f"{_paused(pause, voice)} {step}" if pause else f"{step} {_when(entry, zone)}"
     return step
 
 
-def _paused(pause: Pause) -> str:
-    end = (
-        "relay checks by itself when it can go on"
-        if pause.check_at
-        else f"a person ends the pause: `flask resume {pause.organization}`"
-    )
+def _paused(pause: Pause, voice: Voice) -> str:
+    how = f": `flask resume {pause.organization}`" if voice is Voice.COMMANDS else ""
+    end = "relay checks by itself when it can go on" if pause.check_at else f"a person ends the pause{how}"
     return f"Posting for {pause.organization} is paused by {pause.who}: {pause.reason_text} ({end})."
 
 

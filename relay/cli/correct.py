@@ -6,6 +6,7 @@ import click
 
 from relay import words
 from relay.access import operator
+from relay.advice import next_step
 from relay.cli.commands import Failure, command, entry_id, parts, say, who, why
 from relay.cli.parameters import FUND, resolve
 from relay.cli.tables import plain
@@ -20,22 +21,26 @@ from relay.status import Status
 @command("correct")
 @entry_id
 @click.argument("changes", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@click.option("--take-over", is_flag=True, help="Although somebody else is correcting it.")
 @why
 @who
-def correct(entry: int, changes: tuple[str, ...], *, reason: str, who: str) -> None:
+def correct(entry: int, changes: tuple[str, ...], *, take_over: bool, reason: str, who: str) -> None:
     """Change what Luminate is told about an unsent gift, and send it. FIELD: Luminate's name or yours; an empty
     VALUE takes an earlier correction back.
     """
     wanted = _read(changes)
     before = _entry(entry)
     _check_fund(before, wanted.get(FUND, ""))
-    status = parts().correcting.correct(entry, wanted, actor=operator(who), reason=reason)
-    after = _entry(entry)
+    done = parts().correcting.correct(entry, wanted, actor=operator(who), reason=reason, take_over=take_over)
+    if done.proposal is not None:
+        say(f"Proposal {done.proposal}: another person must agree, `flask proposals agree {done.proposal}`.")
+        return
+    after, status = _entry(entry), done.status
     parts().bell.ring(after.organization)
     for name in wanted:
         say(f"{_label(name)}: {_told(before, name)} -> {_told(after, name)}")
     say(f"Entry {entry} is now {status}. {plain(after.reason_text) if status is Status.HELD else ''}".strip())
-    say(words.next_step(after.status, after.reason, entry))
+    say(next_step(after.status, after.reason, entry))
 
 
 def _read(changes: tuple[str, ...]) -> dict[str, str]:

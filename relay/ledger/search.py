@@ -45,6 +45,8 @@ class Filter:
     flag: str = ""
     # Recorded in another "month" or fiscal "year" than paid in; "yes" for either, "no" for neither.
     late: str = ""
+    # What was asked for cannot be: two things that exclude each other.
+    nothing: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -54,6 +56,8 @@ class Filter:
 
 def conditions(wanted: Filter) -> ColumnElement[bool]:
     """The filter as SQL."""
+    if wanted.nothing:
+        return false()
     columns, reach = entries.c, finding.within(wanted.organizations)
     parts: list[ColumnElement[bool]] = [] if wanted.organizations is None else [reach]
     exact = ("organization", "provider", "reason", "reason_text", "currency")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from relay import words
+from relay.advice import NEXT, Voice, next_step
 from relay.cli.parameters import open_names, resolve
 from relay.cli.tables import plain, table, width
 from relay.luminate.outcomes import COMMON_CODES
@@ -37,18 +38,38 @@ def test_a_day_is_the_organization_s_day():
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_problem_has_a_next_step_of_its_own(reason):
-    assert words.next_step(Status.HELD, reason, 7) != words.next_step(Status.HELD, "", 7)
+    assert next_step(Status.HELD, reason, 7) != next_step(Status.HELD, "", 7)
 
 
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_next_step(status):
-    assert "{" not in words.next_step(status, "", 7)
+    assert "{" not in next_step(status, "", 7)
 
 
 @pytest.mark.parametrize("reason", sorted(reason for outcome, reason, _ in COMMON_CODES.values()
                                           if outcome is Outcome.REJECTED))  # fmt: skip
 def test_every_refusal_of_luminate_has_a_next_step(reason):
-    assert "7" in words.next_step(Status.REJECTED, reason, 7)
+    assert "7" in next_step(Status.REJECTED, reason, 7)
+
+
+@pytest.mark.parametrize("voice", [Voice.BUTTONS, Voice.GROUP])
+@pytest.mark.parametrize("reason", ["", *NEXT])
+def test_the_console_speaks_of_buttons_never_of_commands(reason, voice):
+    for status in Status:
+        said = next_step(status, reason, 7, voice)
+        assert not set("<>{}") & set(said)
+        assert "flask" not in said
+        assert "7" not in said
+
+
+def test_the_same_advice_in_two_voices():
+    assert next_step(Status.HELD, "no_email", 7) == (
+        "Ask the donor or look at the provider, then `flask correct 7 donor.email=ADDRESS --reason ...` and relay "
+        "sends it."
+    )
+    assert next_step(Status.HELD, "no_email", 7, Voice.BUTTONS) == (
+        "Ask the donor or look at the provider, then correct the donor's e-mail address, and relay sends it."
+    )
 
 
 @pytest.mark.parametrize("outcome", Outcome)
