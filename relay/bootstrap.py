@@ -34,6 +34,7 @@ from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
 from relay.providers.paypal.proof import authorities
 from relay.sweep import Sweep
+from relay.tokens import Tokens
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Relay:
     correcting: Correcting
     deciding: Deciding
     funding: Funding
+    tokens: Tokens
     people: People
     entering: Entering
     auditing: Auditing
@@ -127,6 +129,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         correcting=Correcting(database, settings.organizations),
         deciding=Deciding(database, settings.organizations),
         funding=Funding(database, settings.organizations),
+        tokens=Tokens(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),
         entering=Entering(database),
         auditing=Auditing(database, settings.organizations),

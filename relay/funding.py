@@ -7,7 +7,7 @@ out entry by entry, so a crash at any moment loses and repeats nothing. What is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from relay.ledger import audit, funds, plans
 from relay.ledger.funds import Version, Waiting, with_funds
 from relay.ledger.payments import Source
 from relay.ledger.plans import PlanStatus
-from relay.money import Money
+from relay.money import Money, sums
 from relay.refunding import Desk
 from relay.remapping import effect, remap
 from relay.status import Status
@@ -175,12 +175,8 @@ def _by_code(charity: Organization, waiting: list[Waiting]) -> dict[str, list[Wa
     return found
 
 
-def _counted(row: Row, waiting: list[Waiting] | tuple[()]) -> Row:
-    sums: dict[str, Money] = {}
-    for one in waiting:
-        currency = one.amount.currency
-        sums[currency] = sums.get(currency, Money(0, currency)) + one.amount
-    return replace(row, gifts=sum(one.count for one in waiting), amounts=tuple(sums[name] for name in sorted(sums)))
+def _counted(row: Row, waiting: Sequence[Waiting]) -> Row:
+    return replace(row, gifts=sum(one.count for one in waiting), amounts=sums(one.amount for one in waiting))
 
 
 def _map_again(desk: Desk, trial: Trial, actor: Actor, reason: str) -> int:
@@ -205,3 +201,12 @@ def _item(tried: Tried) -> dict[str, Any]:
 
 def _told(fund: Fund | None) -> dict[str, Any] | None:
     return None if fund is None else as_told(fund)
+
+
+def where(fund: Fund | None) -> str:
+    """Where a fund's money goes, in words."""
+    if fund is None:
+        return "not mapped"
+    target = f"designee {fund.designee_id}" if fund.designee_id else "no designation"
+    target = f'write-in "{fund.write_in}"' if fund.write_in else target
+    return target + (f", form {fund.form.form_id} level {fund.form.level_id}" if fund.form else "")

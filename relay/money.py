@@ -7,7 +7,7 @@ somebody, not something to round. Splits always sum to the whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -117,3 +117,11 @@ def parse_currency(value: object) -> str:
     if not _CURRENCY.fullmatch(code):
         raise MoneyError("currency is not a three-letter code")
     return code
+
+
+def sums(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    """The sum in each currency, by its code."""
+    found: dict[str, int] = {}
+    for amount in amounts:
+        found[amount.currency] = found.get(amount.currency, 0) + amount.minor
+    return tuple(Money(found[currency], currency) for currency in sorted(found))

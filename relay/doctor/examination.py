@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis import Redis
 
@@ -14,6 +14,7 @@ from relay.doctor.site import site
 from relay.doctor.sources import sources
 from relay.ledger import claims, pauses, search
 from relay.ledger.db import Database
+from relay.ledger.funds import with_funds
 from relay.luminate.client import LuminateClient
 from relay.status import Kind
 
@@ -36,13 +37,21 @@ def examine(patient: Patient) -> Iterator[Check]:
         has_tables = has_tables and check.level is not Level.FAILED
         yield check
     yield from house.redis_server(patient.redis)
-    yield from configuration.settings(patient.settings, patient.providers)
-    for organization in patient.settings.organizations.values():
+    settings = _with_funds(patient) if has_tables else patient.settings
+    yield from configuration.settings(settings, patient.providers)
+    for organization in settings.organizations.values():
         if has_tables:
             yield from _ledger(patient.database, organization)
             yield from sources(patient.database, organization)
         proven = _proven(patient.database, organization) if has_tables else set()
         yield from site(organization, patient.client_for(organization), proven)
+
+
+def _with_funds(patient: Patient) -> Settings:
+    """The settings with the fund maps that are in force, edits in the console among them."""
+    with patient.database.read() as tx:
+        known = patient.settings.organizations.items()
+        return replace(patient.settings, organizations={name: with_funds(tx, one) for name, one in known})
 
 
 def _ledger(database: Database, organization: Organization) -> Iterator[Check]:
