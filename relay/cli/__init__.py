@@ -10,18 +10,20 @@ from relay.cli.database import db
 from relay.cli.doctor import doctor
 from relay.cli.endings import close, reopen, resolve
 from relay.cli.events import events
+from relay.cli.funds import funds
 from relay.cli.gifts import gifts
 from relay.cli.pauses import pause, resume
 from relay.cli.recover import recover
 from relay.cli.replay import replay
 from relay.cli.show import show
 from relay.cli.sweep import sweep
+from relay.cli.tokens import tokens
 from relay.cli.users import users
 from relay.cli.work import work
 
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
-    users, audit,
+    users, audit, funds, tokens,
 )  # fmt: skip
 
 
