@@ -28,6 +28,7 @@ EVENTS: Mapping[str, Handler] = {
     "AUTHORISATION": payments.authorisation,
     "CAPTURE": payments.capture,
     "CAPTURE_FAILED": returns.capture_failed,
+    "SETTLED_REVERSED": returns.settled_reversed,
     "CANCELLATION": returns.cancellation,
     "TECHNICAL_CANCEL": returns.cancellation,
     "EXPIRE": returns.expire,
@@ -108,6 +109,9 @@ def _read(item: Item) -> Reading:
     handler = EVENTS.get(item.code)
     if handler is None:
         return WHY_NOT.get(item.code, "not about the money of a gift")
+    told = item.raw.get("success")
+    if not isinstance(told, bool) and told not in ("true", "false"):
+        raise NotUnderstood(f"{item.code} does not say whether it succeeded")
     try:
         return handler(item)
     except MoneyError as error:

@@ -47,6 +47,15 @@ def capture_failed(item: Item) -> Reading:
     return _given_back(item, "The failed capture", RefundReason.CHARGEBACK)
 
 
+def settled_reversed(item: Item) -> Reading:
+    """SETTLED_REVERSED: Adyen had paid out, and after 30 days has not had the money itself.
+
+    Whether it may still come is not documented (https://docs.adyen.com/api-explorer/Webhooks/1/post/SETTLED_REVERSED).
+    """
+    sentence = f"Adyen took back {item.amount_or_none or 'a gift'} that it had paid out, for it never got the money."
+    return item.flag(sentence) if item.happened else "the settlement was not reversed"
+
+
 def expire(item: Item) -> Reading:
     """EXPIRE: what was authorised was not captured in time. With automatic capture that should never be."""
     if item.manual or not item.happened:

@@ -10,7 +10,7 @@ from typing import Any
 from relay.gifts import Flag, Refund, RefundReason, Reinstatement
 from relay.providers.base import dig, ident, present, text
 from relay.providers.braintree.event import Event, Reading, id_of
-from relay.providers.braintree.transactions import fell_through
+from relay.providers.braintree.transactions import fell_through, is_credit
 
 # A retrieval is a question by the bank; it moves no money (https://developer.paypal.com/braintree/docs/reference/response/dispute).
 RETRIEVAL = "retrieval"
@@ -21,7 +21,7 @@ def settlement_declined(event: Event) -> Reading:
     paid = event.part("transaction")
     if paid is None:
         return _without(event, "transaction")
-    if text(paid.get("type")) == "credit":
+    if is_credit(paid):
         return _refund_back(event, paid)
     return fell_through(event, paid, RefundReason.CHARGEBACK)
 
@@ -83,14 +83,19 @@ def lost(event: Event) -> Reading:
 
 
 def won(event: Event) -> Reading:
-    """dispute_won: the money came back, perhaps not all of it."""
+    """dispute_won: the money came back, perhaps not all of it; ``amount_won`` tells how much."""
     found = event.part("dispute")
     if found is None:
         return _without(event, "dispute")
+    amount = event.money_or_none(found, "amount_won")
+    if amount is None and found.get("amount_won") is not None:
+        return (
+            Flag(text="A dispute was won, of an amount that is not told: look at Braintree.", parent_keys=_of(found)),
+        )
     back = Reinstatement(
         refund_keys=(id_of(found),),
         parent_keys=_of(found),
-        amount=event.money_or_none(found, "amount_won", "amount_disputed", "amount"),
+        amount=amount,
         text="The dispute was won; Braintree has the money again.",
         occurred_at=event.created,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from relay.errors import NotUnderstood
 from relay.gifts import Designation, Fact, Flag, Gift, Refund, RefundReason
 from relay.money import Money
 from relay.providers import metadata
@@ -24,6 +25,8 @@ MONEY = frozenset({"submitted_for_settlement", "settling", "settlement_confirmed
 # What may have been booked and is money no more.
 FELL_THROUGH = {"voided": RefundReason.REFUND, "settlement_declined": RefundReason.CHARGEBACK}
 NEVER = frozenset({"failed", "gateway_rejected", "processor_declined", "authorization_expired", *FELL_THROUGH})
+# On their way. A local payment is announced like that (an official sample), and the donor has paid.
+OPEN = frozenset({"authorizing", "authorized", "settlement_pending"})
 # Braintree repeats a notification for a day; what is older was, or should have been, announced by itself.
 LATE = timedelta(days=3)
 OLD = (
@@ -44,6 +47,8 @@ def subscription(event: Event) -> Reading:
         return (Flag(text=f"{event.kind} came without its subscription: look at Braintree."),)
     listed = charged.get("transactions")
     found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if not found:
+        return (Flag(text=f"{event.kind} lists no transaction: look at Braintree."),)
     facts = tuple(fact for one in found for fact in _listed(event, one, charged))
     return facts or "none of the listed transactions is money yet"
 
@@ -51,13 +56,20 @@ def subscription(event: Event) -> Reading:
 def _listed(event: Event, paid: dict[str, Any], charged: dict[str, Any]) -> tuple[Fact, ...]:
     """One listed transaction: a gift, a refund, a gift that fell through, or nothing."""
     status = text(paid.get("status"))
-    if status in FELL_THROUGH and not _is_credit(paid):
+    if status in FELL_THROUGH and not is_credit(paid):
         return fell_through(event, paid, FELL_THROUGH[status])
-    settled = status == "settled" or instrument_of(paid) not in BANK
-    if status not in MONEY or not settled:
+    if status in NEVER or (status != "settled" and instrument_of(paid) in BANK):
         return ()
+    if status not in MONEY:
+        return _odd(event, paid)
     read = _money(event, paid, hold=_why_old(event, paid), plan=text(charged.get("plan_id")), recurring=True)
     return (*read, *_refunded(paid)) if isinstance(read, tuple) else ()
+
+
+def _odd(event: Event, paid: dict[str, Any]) -> tuple[Fact, ...]:
+    """Neither money nor surely none, and no later notification may tell what became of it: a person looks."""
+    sentence = f"{event.kind} with a transaction that is '{text(paid.get('status'))[:40]}': look at it in Braintree."
+    return (Flag(text=sentence, parent_keys=present(ident(paid))),)
 
 
 def _refunded(paid: dict[str, Any]) -> tuple[Fact, ...]:
@@ -74,9 +86,12 @@ def _why_old(event: Event, paid: dict[str, Any]) -> str:
     return OLD if made and event.created and event.created - made > LATE else ""
 
 
-def _is_credit(paid: dict[str, Any]) -> bool:
-    """A credit is money given back; everything else is a sale."""
-    return text(paid.get("type")) == "credit"
+def is_credit(paid: dict[str, Any]) -> bool:
+    """A credit is money given back, everything else a sale. Older bodies have no type. Raises NotUnderstood."""
+    kind = paid.get("type")
+    if kind not in ("sale", "credit", None):
+        raise NotUnderstood("a transaction that is neither a sale nor a credit")
+    return kind == "credit" or bool(present(ident(paid.get("refunded_transaction_id"))))
 
 
 def _money(event: Event, paid: dict[str, Any], *, hold: str = "", plan: str = "", **more: Any) -> Reading:
@@ -84,7 +99,7 @@ def _money(event: Event, paid: dict[str, Any], *, hold: str = "", plan: str = ""
     amount = event.money(paid)
     if amount.minor <= 0:
         return "the amount is zero"
-    return (_refund(event, paid, amount),) if _is_credit(paid) else (_gift(event, paid, amount, hold, plan, **more),)
+    return (_refund(event, paid, amount),) if is_credit(paid) else (_gift(event, paid, amount, hold, plan, **more),)
 
 
 def _refund(event: Event, paid: dict[str, Any], amount: Money) -> Refund:
@@ -147,8 +162,10 @@ def settled(event: Event) -> Reading:
     if paid is None:
         return (Flag(text=f"{event.kind} came without its transaction: look at Braintree."),)
     status = text(paid.get("status"))
+    if status in NEVER:
+        return f"the transaction's status is {status}"
     if status not in ("settled", ""):
-        return f"the transaction's status is {status[:40]}"
+        return _odd(event, paid)
     return _money(event, paid, recurring=True if paid.get("subscription_id") else None)
 
 
@@ -160,7 +177,9 @@ def disbursed(event: Event) -> Reading:
     if paid is None:
         return (Flag(text=f"{event.kind} came without its transaction: look at Braintree."),)
     if (status := text(paid.get("status"))) in NEVER:
-        return f"the transaction's status is {status[:40]}"
+        return f"the transaction's status is {status}"
+    if status and status not in MONEY:
+        return _odd(event, paid)
     recurring = True if paid.get("subscription_id") else None
     return _money(event, paid, hold="" if chosen == "gifts" else PAID_OUT, recurring=recurring)
 
@@ -172,7 +191,9 @@ def local_payment(event: Event) -> Reading:
     if not isinstance(paid, dict) or not isinstance(transaction, dict):
         return "paid, and waits for its transaction"
     if (status := text(transaction.get("status"))) in NEVER:
-        return f"the transaction's status is {status[:40]}"
+        return f"the transaction's status is {status}"
+    if status and status not in MONEY | OPEN:
+        return _odd(event, transaction)
     instrument = {"payment_instrument_type": "local_payment"}
     keys = present(ident(paid.get("payment_id")))
     return _money(event, instrument | transaction, name=text(paid.get("payer_name")), keys=keys)

@@ -15,7 +15,7 @@ from relay.errors import NotUnderstood
 from relay.gifts import Fact, Flag, Gift
 from relay.money import Money
 from relay.providers import metadata
-from relay.providers.base import dig, ident, text
+from relay.providers.base import dig, ident, present, text
 from relay.providers.paypal import people
 from relay.providers.paypal.event import Event, Reading, money, money_or_none, status_of
 from relay.providers.times import instant
@@ -57,11 +57,18 @@ def order(event: Event) -> Reading:
     why = "the order holds no capture: the capture announces the money"
     for unit in _dicts(event.resource.get("purchase_units")):
         for capture in _dicts(dig(unit, "payments", "captures")):
-            reason = STATUS.get(status_of(capture), "the capture's status is not known")
-            read = reason or _gift(event, capture, event.resource, unit)
+            read = _in_order(event, capture, unit)
             facts += [] if isinstance(read, str) else read
             why = read if isinstance(read, str) else why
     return tuple(facts) or why
+
+
+def _in_order(event: Event, capture: dict[str, Any], unit: dict[str, Any]) -> Reading:
+    status = status_of(capture)
+    if status not in STATUS:
+        sentence = f"{event.type} holds a capture with the status '{status}': look at it in PayPal."
+        return (Flag(text=sentence, parent_keys=present(ident(capture))),)
+    return STATUS[status] or _gift(event, capture, event.resource, unit)
 
 
 def _dicts(found: object) -> list[dict[str, Any]]:

@@ -92,7 +92,9 @@ def dispute(event: Event) -> Reading:
     """CUSTOMER.DISPUTE.*: only a resolved one moves money, and only where its outcome says to whom."""
     payments = _disputed(event)
     outcome = text(dig(event.resource, "dispute_outcome", "outcome_code"))[:60]
-    decided = event.status == "resolved" and len(payments) == 1
+    listed = event.resource.get("disputed_transactions")
+    # One of which nothing is known may be another payment, and the amount is of both.
+    decided = event.status == "resolved" and len(payments) == 1 and isinstance(listed, list) and len(listed) == 1
     if decided and outcome in WON:
         keys = (_dispute_id(event), _reversal_of(payments[0]))
         return (_back(event, keys, payments, _above_zero(event), WON[outcome]),)

@@ -58,7 +58,10 @@ def payment(event: Event) -> Reading:
         # Square does not say how an ACH return after COMPLETED is told.
         sentence = "A bank payment that was completed has failed: look at it in Square."
         return (Flag(text=sentence, parent_keys=present(ident(paid)), only_if_booked=True),)
-    if why := PAYMENT_STATUS.get(status, f"the payment's status is {status[:40] or 'missing'}"):
+    if status not in PAYMENT_STATUS:
+        sentence = f"A payment with the status '{status[:40]}', which relay does not know: look at it in Square."
+        return (Flag(text=sentence, parent_keys=present(ident(paid))),)
+    if why := PAYMENT_STATUS[status]:
         return why
     amount = _total(event)
     if amount.minor <= 0:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.errors import NotUnderstood
-from relay.gifts import Fact
+from relay.gifts import Fact, Flag
 from relay.providers.base import ident, present
 
 
@@ -31,6 +31,11 @@ class Event:
         if found := ident(self.object):
             return found
         raise NotUnderstood(f"{self.type} carries an object without an id")
+
+    def odd(self, what: str, told: Any) -> tuple[Fact, ...]:
+        """A word that relay does not know may be money: a person looks. Never a success, and never passed over."""
+        sentence = f"{self.type} with the {what} '{str(told)[:40]}': look at it in Stripe."
+        return (Flag(text=sentence, parent_keys=present(ident(self.object), *self.payment_ids)),)
 
     @property
     def payment_ids(self) -> tuple[str, ...]:

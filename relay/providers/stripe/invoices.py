@@ -20,6 +20,18 @@ from relay.providers.stripe import people
 from relay.providers.stripe.amounts import above_zero, money
 from relay.providers.stripe.event import Event, Reading
 
+# invoice.status -> why it is no gift (https://docs.stripe.com/invoicing/integration/workflow-transitions).
+STATUS = {
+    "paid": "",
+    "draft": "the invoice is a draft",
+    "open": "the invoice is open",
+    "uncollectible": "the invoice was given up",
+    "void": "the invoice was voided",
+}
+# invoice_payment.status -> why it is no gift (https://docs.stripe.com/api/invoice-payment/object).
+PART_STATUS = {"paid": "", "open": "not paid yet", "canceled": "canceled; nothing was paid"}
+# payment.type of an invoice payment that Stripe had no part in.
+OUTSIDE = frozenset({"payment_record", "out_of_band_payment"})
 UNLINKED = (
     "This invoice does not say which payment paid it (Stripe API 2025-03-31 and later). charge.succeeded announces "
     "the same money, and invoice_payment.paid joins the two."
@@ -32,13 +44,15 @@ IN_PARTS = "This invoice was paid in several parts; the charge of each part is a
 def invoice(event: Event) -> Reading:
     """invoice.paid and invoice.payment_succeeded (both come for one invoice)."""
     bill = event.object
+    if odd := _odd(bill):
+        return event.odd(*odd)
     if why := _not_paid(bill):
         return why
     amount = _amount(bill)
     if amount.minor <= 0:
         return "nothing was paid"
     parts = _parts(bill)
-    if len(parts) > 1:
+    if _in_parts(parts, amount, bill):
         return tuple(_gift(event, _part_keys(part), _part_amount(part, bill), IN_PARTS) for part in parts)
     part = parts[0] if parts else {}
     charge = event.id_of("charge") or _paid_by(part, "charge")
@@ -47,12 +61,20 @@ def invoice(event: Event) -> Reading:
     return (_gift(event, keys, amount, _why_unsure(bill, linked=bool(charge or intent))),)
 
 
+def _odd(bill: dict[str, Any]) -> tuple[str, object] | None:
+    """The word of an invoice that relay does not know, and its field; ``status`` is of 2018, ``paid`` went in 2025."""
+    status, told = bill.get("status"), bill.get("paid")
+    if status is not None and (not isinstance(status, str) or status not in STATUS):
+        return "status", status
+    return ("paid", told) if not isinstance(told, bool) and (status is None or told is not None) else None
+
+
 def _not_paid(bill: dict[str, Any]) -> str:
-    """Why an invoice is not paid; "" if it is. ``paid`` is gone since API 2025-03-31, ``status`` came in 2018."""
+    """Why an invoice is not paid; "" if it is."""
     status = bill.get("status")
-    if status is None:
-        return "" if bill.get("paid") is True else "the invoice does not say that it is paid"
-    return "" if status == "paid" and bill.get("paid") is not False else f"the invoice's status is {str(status)[:40]}"
+    if status is not None and STATUS[status]:
+        return STATUS[status]
+    return "" if bill.get("paid") is not False else "the invoice is not paid"
 
 
 def _amount(bill: dict[str, Any]) -> Money:
@@ -120,6 +142,13 @@ def _of_lines(bill: dict[str, Any], amount: Money) -> tuple[Designation, ...]:
     return tuple(replace(one, amount=share) for one, share in zip(named, shares, strict=True))
 
 
+def _in_parts(parts: list[dict[str, Any]], whole: Money, bill: dict[str, Any]) -> bool:
+    """Whether one payment did not bring it all: several are listed, or the one listed brought another amount."""
+    return len(parts) > 1 or any(
+        part.get("amount_paid") is not None and _part_amount(part, bill) != whole for part in parts
+    )
+
+
 def _parts(bill: dict[str, Any]) -> list[dict[str, Any]]:
     """The payments of an invoice that were made, where the event brings them."""
     listed = dig(bill, "payments", "data")
@@ -150,11 +179,15 @@ def invoice_payment(event: Event) -> Reading:
     look like one gift, and one of them would be lost.
     """
     part = event.object
-    if part.get("status") != "paid":
-        return "not paid"
+    status = part.get("status")
+    if not isinstance(status, str) or status not in PART_STATUS:
+        return event.odd("status", status)
+    if why := PART_STATUS[status]:
+        return why
     payers = present(_paid_by(part, "payment_intent"), _paid_by(part, "charge"))
     if not payers:
-        return "paid outside Stripe; its invoice is held for a person"
+        kind = dig(part, "payment", "type")
+        return "paid outside Stripe; its invoice is held for a person" if kind in OUTSIDE else event.odd("payer", kind)
     amount = money(part.get("amount_paid"), part.get("currency"))
     if amount.minor <= 0:
         return "nothing was paid"

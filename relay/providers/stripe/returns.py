@@ -22,6 +22,8 @@ REFUND_PENDING = {
 REFUND_UNDONE = {"failed": "failed", "canceled": "was canceled"}
 # dispute.status of an inquiry: a question by the bank, which moves no money, not even when it is closed.
 INQUIRY = "warning_"
+# dispute.status with which money comes back: the dispute is won, or the bank gave it back while it still goes on.
+REINSTATED = frozenset({"won", "needs_response", "under_review", "prevented"})
 
 
 def refund(event: Event) -> Reading:
@@ -156,6 +158,8 @@ def dispute_reinstated(event: Event) -> Reading:
     if status == "lost":
         sentence = "Stripe credited something after a lost dispute: look at the dispute in Stripe."
         return (Flag(text=sentence, parent_keys=event.payment_ids),)
+    if status not in REINSTATED:
+        return event.odd("status", event.object.get("status"))
     return (_money_back(event, "The bank gave the disputed money back"),)
 
 

@@ -304,6 +304,7 @@ def test_a_gift_without_additional_data_has_amount_and_tender():
         ("capture", Gift, Gift),
         ("capture_refused", None, None),
         ("capture_failed", Refund, Refund),
+        ("settled_reversed", Flag, Flag),
         ("cancellation", Refund, None),
         ("technical_cancel", Refund, None),
         ("cancel_or_refund_canceled", Refund, None),

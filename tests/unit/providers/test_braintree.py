@@ -293,11 +293,12 @@ def test_each_listed_transaction_is_read_by_its_status():
         ("Gift", "al1der12"),
         ("Refund", "void of al1der13"),
         ("Refund", "void of al1der14"),
+        ("Flag", "al1der16"),
         ("Refund", "al1der17"),
         ("Gift", "al1der01"),
         ("Flag", "al1der01"),
     ]
-    _, voided, declined, credit, _, refunded = facts
+    _, voided, declined, _, credit, _, refunded = facts
     assert [one.only_if_booked for one in (voided, declined, credit, refunded)] == [True, True, False, True]
     assert [one.reason for one in (voided, declined, credit)] == [*FELL_THROUGH.values(), RefundReason.REFUND]
     assert (credit.parent_keys, credit.amount) == (("al1der01",), usd("5"))
@@ -306,8 +307,37 @@ def test_each_listed_transaction_is_read_by_its_status():
 @pytest.mark.parametrize(
     "status", sorted({"authorized", "authorizing", "settlement_pending", "unrecognized", "", "new"})
 )
-def test_what_is_not_surely_money_is_no_gift(status):
-    assert changed("subscription_charged", status=status).facts == ()
+def test_what_is_not_surely_money_is_no_gift_and_for_a_person(status):
+    (flag,) = changed("subscription_charged", status=status).facts
+    assert isinstance(flag, Flag)
+    assert f"'{status}'" in flag.text
+    assert changed("subscription_charged_by_bank", status=status).facts == ()
+
+
+@pytest.mark.parametrize("name", ["transaction_settled", "transaction_disbursed", "local_payment_completed"])
+def test_a_status_that_braintree_may_invent_is_for_a_person(name):
+    body = json.loads(payloads("braintree")[name])
+    ((_, found),) = body["subject"].items()
+    found.get("transaction", found)["status"] = "brand_new"
+    (flag,) = read_xml(to_xml(body).encode()).facts
+    assert isinstance(flag, Flag)
+    assert "brand_new" in flag.text
+
+
+def test_a_subscription_that_lists_no_transaction_is_for_a_person():
+    body = json.loads(payloads("braintree")["subscription_charged"])
+    body["subject"]["subscription"]["transactions"] = []
+    (flag,) = read_xml(to_xml(body).encode()).facts
+    assert "lists no transaction" in flag.text
+
+
+def test_a_credit_is_known_by_the_transaction_it_refunds_where_it_has_no_type():
+    (refund,) = changed("transaction_settled_refund", without=("type",)).facts
+    assert isinstance(refund, Refund)
+    (back,) = changed("refund_settlement_declined", without=("type",)).facts
+    assert isinstance(back, Reinstatement)
+    with pytest.raises(NotUnderstood, match="neither a sale nor a credit"):
+        changed("transaction_settled", type="adjustment")
 
 
 @pytest.mark.parametrize("status", sorted(NEVER - set(FELL_THROUGH)))
@@ -430,8 +460,11 @@ def test_a_dispute_lost_in_any_way_is_one_chargeback(name):
 def test_the_amount_won_may_be_less_than_the_amount_disputed():
     back = only("dispute_won")
     assert (back.refund_keys, back.amount) == (("dsp01",), usd("20"))
-    (back,) = changed("dispute_won", amount_won="0.00").facts
-    assert back.amount == usd("25")
+    (back,) = changed("dispute_won", without=("amount-won",)).facts
+    assert back.amount is None
+    for odd in ("0.00", "all of it"):
+        (flag,) = changed("dispute_won", amount_won=odd).facts
+        assert isinstance(flag, Flag)
 
 
 @pytest.mark.parametrize("kind", sorted(EVENTS))

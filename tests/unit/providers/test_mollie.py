@@ -16,7 +16,9 @@ from relay.gifts import Address, Designation, Flag, Gift, Name, Refund, RefundRe
 from relay.money import Money
 from relay.providers.base import Delivery
 from relay.providers.calling import Caller
-from relay.providers.mollie import ADDRESSES, MOLLIE, PAID, UNPAID
+from relay.providers.mollie import MOLLIE
+from relay.providers.mollie.api import ADDRESSES
+from relay.providers.mollie.payments import PAID, UNPAID
 from tests.provider_cases import NOW, SENT, ProviderCases, payloads
 
 RECORDED = Path(os.environ.get("RELAY_PAYLOADS", ""))
@@ -172,7 +174,7 @@ def test_the_token_is_in_no_repr():
         (b"id=tr_d0b0E3EA3v\r\n", "payment tr_d0b0E3EA3v"),
         (b"testByMollie=1&id=tr_1", "payment tr_1"),
         (b"id=pl_4Y0eZitmBnQ5jsBYZIBw", "payment-link pl_4Y0eZitmBnQ5jsBYZIBw"),
-        (b"id=ord_kEn1PlbGa", ""),
+        (b"id=ord_kEn1PlbGa", "order ord_kEn1PlbGa"),
         (b"id=sub_rVKGtNd6s3", ""),
         (b"id=x", ""),
     ],
@@ -375,6 +377,42 @@ def test_a_next_gen_payment_is_the_same_gift(ask):
     (gift,) = ask(body=payloads("mollie")["payment_paid"]).facts
     assert gift.keys == (ID,)
     assert ask(body=payloads("mollie")["sales_invoice_paid"]).facts == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["refund_refunded", "chargeback_received", "capture_succeeded", "refund_refunded_bare"]
+)
+def test_what_was_done_with_a_payment_is_asked_of_the_payment(name):
+    """Since 2026 Mollie announces these as next-gen events (docs.mollie.com/reference/refunds-api-webhooks)."""
+    assert MOLLIE.parse(Delivery(payloads("mollie")[name])).wanted == f"payment {ID}"
+
+
+def test_a_next_gen_refund_and_chargeback_are_booked(ask):
+    whole = with_returns([REFUND], [CHARGEBACK], amountRefunded={"currency": "EUR", "value": "10.00"})
+    gift, refund, chargeback = ask(whole, payloads("mollie")["refund_refunded"]).facts
+    assert (gift.keys, refund.keys, refund.amount) == ((ID,), ("re_AnnaRef001",), eur("10.00"))
+    assert (chargeback.keys, chargeback.reason) == (("chb_Anna01",), "chargeback")
+
+
+def test_a_next_gen_refund_without_a_snapshot_is_for_a_person():
+    (flag,) = MOLLIE.parse(Delivery(payloads("mollie")["refund_refunded_without_snapshot"])).facts
+    assert isinstance(flag, Flag)
+    assert "does not say of which payment" in flag.text
+
+
+def test_an_order_is_paid_by_its_payments(provider_api):
+    """The older Orders API calls with the order's id; each payment that was made is a gift of its own."""
+    listed = [{"id": ID, "status": "paid"}, {"id": "tr_AnnaTried1", "status": "failed"}]
+    provider_api.answers[PATH] = PAYMENT
+    order = {"resource": "order", "id": "ord_kEn1PlbGa", "_embedded": {"payments": listed}}
+    provider_api.answers["/v2/orders/ord_kEn1PlbGa?embed=payments"] = order
+    (gift,) = MOLLIE.fetch(Delivery(b"id=ord_kEn1PlbGa"), settings_of(provider_api), Caller(), NOW).facts
+    assert gift.keys == (ID,)
+    provider_api.answers["/v2/orders/ord_kEn1PlbGa?embed=payments"] = order | {"_embedded": {}}
+    assert MOLLIE.fetch(Delivery(b"id=ord_kEn1PlbGa"), settings_of(provider_api), Caller(), NOW).facts == ()
+    provider_api.answers["/v2/orders/ord_kEn1PlbGa?embed=payments"] = order | {"id": "ord_other"}
+    with pytest.raises(NotUnderstood):
+        MOLLIE.fetch(Delivery(b"id=ord_kEn1PlbGa"), settings_of(provider_api), Caller(), NOW)
 
 
 def test_next_gen_events_tell_live_from_test_and_are_known_by_their_id():

@@ -412,6 +412,23 @@ def test_an_order_with_two_captures_is_two_gifts():
     ]
 
 
+def test_a_capture_of_an_order_whose_status_nobody_knows_is_for_a_person():
+    body = json.loads(payloads("paypal")["order_processed_with_two_captures"])
+    captures = [one for unit in body["resource"]["purchase_units"] for one in unit["payments"]["captures"]]
+    captures[0]["status"] = "SOMETHING_NEW"
+    flag, gift = changed("order_processed_with_two_captures", **body["resource"]).facts
+    assert isinstance(flag, Flag)
+    assert ("something_new" in flag.text, flag.parent_keys) == (True, ("8AB10001CC0000005",))
+    assert gift.keys == ("8AB10001CC0000006",)
+
+
+@pytest.mark.parametrize("other", [None, {}, {"seller_transaction_id": None}, {"seller_transaction_id": ["x"]}])
+def test_a_dispute_over_a_second_payment_of_which_nothing_is_known_is_not_booked_whole_on_the_first(other):
+    listed = json.loads(payloads("paypal")["dispute_lost_over_two_payments"])["resource"]["disputed_transactions"]
+    (flag,) = changed("dispute_lost_over_two_payments", disputed_transactions=[listed[0], other]).facts
+    assert isinstance(flag, Flag)
+
+
 def test_a_fee_in_another_currency_is_not_the_gifts():
     assert only("capture_completed_in_euros_received").fee is None
 

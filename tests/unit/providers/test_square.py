@@ -139,10 +139,10 @@ def test_the_status_decides_and_not_the_event(status, why):
 
 
 @pytest.mark.parametrize("status", ["", None, "completed", "DONE", 1])
-def test_an_unknown_status_is_no_gift(status):
-    parsed = changed("payment_completed", status=status)
-    assert parsed.facts == ()
-    assert "status" in parsed.note
+def test_an_unknown_status_is_no_gift_and_for_a_person(status):
+    (flag,) = changed("payment_completed", status=status).facts
+    assert isinstance(flag, Flag)
+    assert "status" in flag.text
 
 
 def test_a_bank_payment_that_failed_is_shown_where_it_was_booked():
