@@ -77,10 +77,12 @@ class Acting:
         self.organizations = organizations
 
     @contextmanager
-    def act(self, actor: Actor, action: str, entry_id: int, reason: str) -> Iterator[Act]:
+    def act(
+        self, actor: Actor, action: str, entry_id: int, reason: str, permission: Permission = Permission.ACT
+    ) -> Iterator[Act]:
         """One act on one entry, in one transaction that ends with its line in the audit."""
         need_reason(reason, actor)
-        organization, provider = self.whose(actor, Permission.ACT, entry_id)
+        organization, provider = self.whose(actor, permission, entry_id)
         with self.desk(organization, provider) as desk:
             act = Act(desk, existing(desk.tx, entry_id), actor.name, action, reason)
             yield act

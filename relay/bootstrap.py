@@ -22,17 +22,21 @@ from relay.intake import Intake
 from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
 from relay.ledger.refusals import Refusals
+from relay.looking import Looking
 from relay.luminate.client import LuminateClient
 from relay.luminate.designees import DesigneeLists
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
+from relay.overview import Overview
 from relay.people import Entering, People
 from relay.plans import Plans
 from relay.posting import Posting
 from relay.probing import Probing
+from relay.proposing import Proposing
 from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
 from relay.providers.paypal.proof import authorities
+from relay.searching import Searching
 from relay.sweep import Sweep
 from relay.tokens import Tokens
 
@@ -46,8 +50,12 @@ class Relay:
     redis: Redis
     bell: queue.Bell
     intake: Intake
+    searching: Searching
+    overview: Overview
     plans: Plans
     correcting: Correcting
+    proposing: Proposing
+    looking: Looking
     deciding: Deciding
     funding: Funding
     tokens: Tokens
@@ -119,15 +127,22 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
     bell = queue.Bell(redis)
     trusted = authorities(settings.demo_authority) if settings.demo_authority else None
     providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), trusted)}
-    return Relay(
+    looking = Looking(
+        database, settings.organizations, lambda organization, entry: relay.probing_for(organization).look(entry)
+    )
+    relay = Relay(
         settings=settings,
         database=database,
         redis=redis,
         bell=bell,
         intake=Intake(settings, database, providers, bell, refusals=Refusals(database)),
+        searching=Searching(database, settings.organizations),
+        overview=Overview(database, settings.organizations),
         plans=Plans(database, settings.organizations),
         correcting=Correcting(database, settings.organizations),
-        deciding=Deciding(database, settings.organizations),
+        proposing=Proposing(database, settings.organizations),
+        looking=looking,
+        deciding=Deciding(database, settings.organizations, looking),
         funding=Funding(database, settings.organizations),
         tokens=Tokens(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),
@@ -136,6 +151,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         providers=providers,
         worker=worker_name(),
     )
+    return relay
 
 
 def worker_name() -> str:

@@ -7,6 +7,8 @@
     ├── MoneyError              not an exact amount of a known currency
     ├── TransitionRefused       the ledger does not allow this change of status
     ├── ReplayRefused           a person asked for something that would lose or double a gift
+    │   ├── CorrectionRefused     the new values are wrong: a sentence for each field
+    │   └── NotChecked            a code from Luminate that the look-up did not show: a person must insist
     ├── SearchRefused           what was typed into the search box cannot be read: the message says what can
     ├── NotAllowed              whoever asks has no right to it: answered like something that does not exist
     ├── SignInRefused           this is not somebody who may come in; the sentence never says what was wrong
@@ -30,7 +32,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class RelayError(Exception):
@@ -59,6 +61,18 @@ class ReplayRefused(RelayError):
 
 class SearchRefused(RelayError):
     """What was typed into the search box has a field or value that is not known; the message lists those that are."""
+
+
+class CorrectionRefused(ReplayRefused):
+    """The new values are wrong; ``wrong`` has one sentence for each field."""
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        self.wrong = dict(wrong)
+        super().__init__(" ".join(self.wrong.values()))
+
+
+class NotChecked(ReplayRefused):
+    """A confirmation code could not be checked in Luminate; whoever has seen it there says so."""
 
 
 class NotAllowed(RelayError):

@@ -100,6 +100,19 @@ class Probing:
             self.database.lock(tx, self.organization.name)
             self._conclude(_Desk(tx, self.organization, self.database.now(tx), probed), entry, rows, doubt)
 
+    def look(self, entry: Entry) -> Sequence[Seen]:
+        """What Luminate shows of this donor, for a person to compare; nothing is decided, no transaction is open.
+
+        Raises ReadRefused and TransportError.
+        """
+        with self.database.read() as tx:
+            now, called = self.database.now(tx), claims.doubtful_since(tx, entry.id)
+        if entry.status is Status.UNKNOWN:
+            return self._rows(entry, _doubt(entry, called, now))
+        # Somebody may have typed it in since the donor paid.
+        paid = min(entry.occurred_at or entry.received_at, entry.received_at)
+        return self._rows_by_rest(entry, paid - timedelta(days=1), now + matching.AFTER)
+
     def _rows(self, entry: Entry, doubt: Doubt) -> Sequence[Seen]:
         """What Luminate shows of the donor; the second reader answers where the first cannot, or sees too much."""
         begin, end = doubt.window

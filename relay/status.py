@@ -64,9 +64,10 @@ STATUS_WORDS = {
 }
 
 # Where an entry may go from where it is. POSTING never goes back to QUEUED by a lost lease. To UNKNOWN without a call
-# only after a restore from a backup, when the ledger may have forgotten the call.
+# only after a restore from a backup, when the ledger may have forgotten the call. From HELD and REJECTED to POSTED only
+# by a person who entered the gift in Luminate by hand: no call is under way in either.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.HELD: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
+    Status.HELD: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN, Status.POSTED}),
     Status.WAITING: frozenset({Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
     Status.QUEUED: frozenset({Status.POSTING, Status.HELD, Status.WAITING, Status.CLOSED, Status.UNKNOWN}),
     Status.POSTING: frozenset(
@@ -74,7 +75,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     ),
     Status.RETRYING: frozenset({Status.POSTING, Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
     Status.UNKNOWN: frozenset({Status.POSTED, Status.QUEUED, Status.HELD, Status.CLOSED}),
-    Status.REJECTED: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
+    Status.REJECTED: frozenset(
+        {Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN, Status.POSTED}
+    ),
     Status.POSTED: frozenset(),
     Status.CLOSED: frozenset({Status.HELD}),
 }

@@ -16,9 +16,11 @@ from relay.intake import Intake
 from relay.ledger import entries, search
 from relay.ledger.db import Database
 from relay.ledger.models import attempts, corrections, events, metadata
+from relay.looking import Looking
 from relay.money import Money
 from relay.plans import Plans
 from relay.posting import Posting
+from relay.proposing import Proposing
 from relay.providers import Delivery
 from relay.status import Kind, Status
 from relay.sweep import Sweep
@@ -130,6 +132,8 @@ class Bench:
     intake: Intake
     plans: Plans
     correcting: Correcting
+    proposing: Proposing
+    looking: Looking
     deciding: Deciding
 
     def posting(self, *, worker=None, luminate=None, organization=None, **more):
@@ -208,13 +212,14 @@ class Bench:
         return [entry for entry in self.entries() if entry.status is Status.UNKNOWN]
 
 
-def make_relay(database_url, *organizations, luminate=None, clock=None, **settings):
-    """A relay on an empty ledger."""
+def make_relay(database_url, *organizations, luminate=None, clock=None, read=None, **settings):
+    """A relay on an empty ledger. ``read``: what Luminate shows to a person who looks."""
     database = ClockedDatabase(database_url)
     metadata.create_all(database.engine)
     known = make_settings(*organizations, database_url=database_url, **settings)
     provider, bell = FakeProvider(), FakeBell()
     organization = next(iter(known.organizations.values()))
+    looking = Looking(database, known.organizations, read or (lambda *_: ()))
     extra = {"clock": clock} if clock else {}
     return Bench(
         settings=known,
@@ -226,5 +231,7 @@ def make_relay(database_url, *organizations, luminate=None, clock=None, **settin
         intake=Intake(known, database, {"acme": provider.provider}, bell, **extra),
         plans=Plans(database, known.organizations),
         correcting=Correcting(database, known.organizations),
-        deciding=Deciding(database, known.organizations),
+        proposing=Proposing(database, known.organizations),
+        looking=looking,
+        deciding=Deciding(database, known.organizations, looking),
     )

@@ -8,13 +8,15 @@ from relay.cli.audit import audit
 from relay.cli.correct import correct
 from relay.cli.database import db
 from relay.cli.doctor import doctor
-from relay.cli.endings import close, reopen, resolve
+from relay.cli.endings import by_hand, close, note, reopen, resolve
 from relay.cli.events import events
 from relay.cli.funds import funds
 from relay.cli.gifts import gifts
 from relay.cli.pauses import pause, resume
+from relay.cli.proposals import proposals
 from relay.cli.recover import recover
 from relay.cli.replay import replay
+from relay.cli.replays import replays
 from relay.cli.show import show
 from relay.cli.sweep import sweep
 from relay.cli.tokens import tokens
@@ -23,7 +25,7 @@ from relay.cli.work import work
 
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
-    users, audit, funds, tokens,
+    users, audit, funds, tokens, replays, proposals, by_hand, note,
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
-"""``flask close``, ``reopen`` and ``resolve``: what a person decides about one entry."""
+"""``flask close``, ``reopen``, ``resolve``, ``by-hand`` and ``note``: what a person decides about one entry."""
 
 from __future__ import annotations
 
 import click
 
 from relay.access import operator
-from relay.cli.commands import WrongUsage, command, entry_id, parts, say, who, why
+from relay.cli.commands import Failure, WrongUsage, command, entry_id, parts, say, who, why
+from relay.errors import NotChecked
 from relay.ledger import entries
 
 
@@ -51,6 +52,32 @@ def resolve(entry: int, *, found: str | None, absent: bool, reason: str, who: st
     say(f"Entry {entry} is in Luminate, confirmation code {(found or '').strip()}.")
     if released:
         say(f"Refunds that waited for it: {', '.join(map(str, released))}.")
+
+
+@command("by-hand")
+@entry_id
+@click.argument("code")
+@click.option("--seen", is_flag=True, help="You have seen this code in Luminate yourself, if relay cannot check it.")
+@why
+@who
+def by_hand(entry: int, code: str, *, seen: bool, reason: str, who: str) -> None:
+    """Say that somebody entered the gift in Luminate by hand, under this confirmation CODE."""
+    try:
+        said = parts().deciding.by_hand(entry, code, actor=operator(who), reason=reason, seen=seen)
+    except NotChecked as error:
+        raise Failure(f"{error} If you have seen it in Luminate yourself, say --seen") from error
+    _ring(entry)
+    say(f"Entry {entry} is in Luminate, confirmation code {code.strip()}. {said}")
+
+
+@command("note")
+@entry_id
+@why
+@who
+def note(entry: int, *, reason: str, who: str) -> None:
+    """Write something down in the story of an entry, and decide later."""
+    parts().deciding.note(entry, actor=operator(who), reason=reason)
+    say(f"Noted with entry {entry}.")
 
 
 def _ring(entry: int) -> None:

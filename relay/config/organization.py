@@ -213,6 +213,8 @@ class Organization:
     fiscal_year_start: int = 1
     # Hold a gift that would be recorded in another fiscal year than it was paid in.
     hold_other_year: bool = False
+    # A correction of a gift above this many currency units needs a second person; None: none does.
+    second_person_above: int | None = None
     pace: Pace = Pace()
     probe: Probe = Probe()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)

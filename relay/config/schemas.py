@@ -198,6 +198,7 @@ class OrganizationSchema(StrictSchema):
     single_designated_id = Flag()
     fiscal_year_start = WholeNumber(least=1, most=12)
     hold_other_year = Flag()
+    second_person_above = WholeNumber(least=0)
     pace = fields.Nested(PaceSchema)
     probe = fields.Nested(ProbeSchema)
     providers = TableOf(fields.Nested(ProviderSchema), check=_wrong_provider)

@@ -32,6 +32,7 @@ from relay.luminate.client import Answer
 from relay.money import Money
 from relay.plans import Plans
 from relay.posting import Posting
+from relay.proposing import Proposing
 from relay.providers import Delivery, Parsed, Provider
 
 PAID = datetime(2025, 12, 31, 5, 30, tzinfo=UTC)  # still the 30th in Chicago
@@ -168,8 +169,9 @@ class House:
         organizations["hope"] = replace(organizations["hope"], **changes)
         self.relay.settings = replace(self.relay.settings, organizations=organizations)
         self.relay.intake.settings = self.relay.settings
-        for name, use_case in (("plans", Plans), ("correcting", Correcting), ("deciding", Deciding)):
+        for name, use_case in (("plans", Plans), ("correcting", Correcting), ("proposing", Proposing)):
             setattr(self.relay, name, use_case(self.relay.database, organizations))
+        self.relay.deciding = Deciding(self.relay.database, organizations, self.relay.looking)
 
 
 def organization(name="hope", **given):

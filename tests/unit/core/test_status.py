@@ -40,8 +40,10 @@ def test_only_a_claim_leads_to_posting_and_only_from_what_is_surely_not_recorded
     assert CLAIMABLE <= UNSENT
 
 
-def test_posted_is_reached_from_a_call_or_from_proof():
-    assert {one for one in Status if Status.POSTED in TRANSITIONS[one]} == {Status.POSTING, Status.UNKNOWN}
+def test_posted_is_reached_from_a_call_from_proof_or_by_hand():
+    by_hand = {Status.HELD, Status.REJECTED}
+    assert {one for one in Status if Status.POSTED in TRANSITIONS[one]} == {Status.POSTING, Status.UNKNOWN} | by_hand
+    assert not by_hand & (CLAIMABLE | {Status.POSTING})
 
 
 def test_a_call_under_way_is_not_closed():
