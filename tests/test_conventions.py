@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.config import provider_names
 from relay.providers import PROVIDERS
 from relay.status import Outcome, Status
 
@@ -102,6 +103,11 @@ def test_every_provider_has_payloads_tests_and_documentation(provider):
     tests = (ROOT / "tests/unit/providers").rglob("*.py")
     assert any(f'"{provider}"' in path.read_text() for path in tests), "no tests"
     assert any(provider in path.read_text().lower() for path in (ROOT / "docs").rglob("*.md")), "no documentation"
+
+
+def test_the_configuration_knows_the_providers_of_the_registry():
+    assert set(provider_names.PROVIDERS) == set(PROVIDERS)
+    assert set(provider_names.OPTIONS) <= set(PROVIDERS)
 
 
 def test_every_state_is_explained():
