@@ -170,11 +170,10 @@ def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
 def _book_refund(booking: Booking, refund: Refund) -> None:
     payment = _payment_of(booking, refund.parent_keys)
     booked = refunding.book(booking.desk, payment, refund)
-    if booked.entry is not None:
-        booking.touched(booked.entry, booked.effect, booked.note)
-    else:
-        booking.effects.append(booked.effect)
-        booking.notes.append(booked.note)
+    for entry in booked.entries:
+        booking.touched(entry, booked.effect)
+    booking.effects.append(booked.effect)
+    booking.notes.append(booked.note)
 
 
 def _book_reinstatement(booking: Booking, back: Reinstatement) -> None:

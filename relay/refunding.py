@@ -1,14 +1,14 @@
-"""Refund algebra: what a refund does to the ledger, so that Luminate's net always equals the provider's.
+"""Refunds: what one does to the ledger, so that Luminate's net always equals the provider's.
 
 An amount is explicit, above zero and at most what is left, because Luminate takes a missing or zero amount for
-a *full* refund (developer.blackbaud.com/lo-api/loapi/donations/refundOfflineDonation). A refund is known by
-its id; where a provider only tells a running total, the part that is new is worked out here, so that totals
-never count twice. A refund waits until its gift is in Luminate.
+a *full* refund (developer.blackbaud.com/lo-api/loapi/donations/refundOfflineDonation). How much is booked, so that
+names and running totals never count twice, ``relay.totals`` tells. A refund waits until its gift is in Luminate.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +16,18 @@ from sqlalchemy import Connection
 
 from relay import totals
 from relay.config import Organization, RefundedUnposted
-from relay.gifts import Refund
+from relay.gifts import Refund, RefundReason
 from relay.ledger import entries, payments
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
-from relay.ledger.payments import Source
+from relay.ledger.payments import RefundKey, Source
 from relay.luminate.schemas import map_refund
 from relay.money import Money
 from relay.status import UNSENT, Kind, Status
 
 FORGONE = "refunded_unposted"
+GIFT_CLOSED = "gift_closed"
+DOUBT = "A running total tells of this refund, but something of this gift came back: perhaps this."
 # What may still take money off a gift: everything that is not held back or ended.
 _COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
 
@@ -46,9 +48,9 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What a refund came to: the entry, the effect of the event on it, and a note."""
+    """What a refund came to: the entries, the effect of the event on them, and a note."""
 
-    entry: int | None
+    entries: tuple[int, ...]
     effect: str
     note: str = ""
 
@@ -56,73 +58,107 @@ class Booked:
 def book(desk: Desk, payment: int, refund: Refund) -> Booked:
     """Book a refund of a payment once, whichever events tell of it."""
     tx, source = desk.tx, desk.source
-    if refund.total is not None:
-        payments.raise_total(tx, payment, refund.total.minor)
-    if not refund.keys:
-        return _book_from_total(desk, payment, refund)
     known = payments.known_refunds(tx, source, refund.keys)
-    if any(key.void for key in known):
-        return Booked(None, "same", "this refund is known to have been taken back")
-    if owner := next((key.entry_id for key in known if key.entry_id), None):
-        payments.add_refund_keys(tx, source, payment, refund.keys, owner)
-        return _same(tx, owner, refund)
-    anonymous, left = claim_anonymous(desk, payment, refund)
-    if anonymous and not left:
-        payments.add_refund_keys(tx, source, payment, refund.keys, anonymous)
-        return Booked(anonymous, "same", f"names the refund of entry {anonymous}")
-    if refund.only_if_booked and entries.gift_of(tx, payment) is None:
-        return Booked(None, "nothing", "nothing was booked of this payment, so nothing is given back")
-    made = make(desk, payment, refund, Money(left, refund.amount.currency), refund.keys[0])
-    payments.add_refund_keys(tx, source, payment, refund.keys, made)
-    return Booked(made, "made", forgo(desk, payment))
-
-
-def _same(tx: Connection, owner: int, refund: Refund) -> Booked:
-    entry = entries.get(tx, owner)
-    if entry is not None and entry.claimed_by_keys is None and (told := totals.amount_told(entry)) != refund.amount:
-        return Booked(owner, "flagged", f"says {refund.amount}, but entry {owner} has {told}")
-    return Booked(owner, "same", f"announces the refund of entry {owner} again")
-
-
-def _book_from_total(desk: Desk, payment: int, refund: Refund) -> Booked:
-    """Book the part of a running total that no refund has booked yet, at most what this event added."""
-    booked = totals.chosen_refunds(desk.tx, payment)
-    last = booked[-1].id if booked else None
-    known = sum(entry.amount.minor for entry in booked) - totals.given_back(desk.tx, payment)
-    new = min(refund.amount.minor, payments.refunded_total(desk.tx, payment) - known)
-    if new <= 0:
-        return Booked(last, "same", "tells a total of refunds that are all known")
-    if not payments.has_void_refunds(desk.tx, payment):
-        made = _make_from_total(desk, payment, refund, new)
+    if refund.only_if_booked and not known and entries.gift_of(tx, payment) is None:
+        return Booked((), "nothing", "nothing was booked of this payment, so nothing is given back")
+    is_apart = refund.reason is RefundReason.CHARGEBACK
+    payments.name_refund(tx, source, payment, refund.keys, 0 if is_apart else refund.amount.minor)
+    own = 0 if known else refund.amount.minor
+    made = _book_new(desk, payment, refund, own, own) if is_apart else _follow(desk, payment, refund, own)
+    if made:
         return Booked(made, "made", forgo(desk, payment))
-    # A total may have been told before a refund came back, or after it: the largest one no longer proves anything.
-    sure = min(new, refund.total.minor - known) if refund.total else new
-    if sure <= 0:
-        return Booked(last, "flagged", "tells a total that does not fit the refunds known: look at the payment")
-    made = _make_from_total(desk, payment, refund, sure)
-    _doubt(desk, made)
-    return Booked(made, "made")
+    return _told_before(desk, payment, refund, known)
 
 
-def _make_from_total(desk: Desk, payment: int, refund: Refund, minor: int) -> int:
-    key = refund.parent_keys[0] if refund.parent_keys else "unnamed"
+def _follow(desk: Desk, payment: int, refund: Refund, own: int) -> tuple[int, ...]:
+    """What is booked follows what is surely refunded now. Gives back the entries made."""
+    if refund.total is not None:
+        payments.raise_total(desk.tx, payment, refund.total.minor)
+    new = max(0, totals.missing(desk.tx, payment))
+    return _book_new(desk, payment, refund, own, new) + _doubt(desk, payment, refund, new)
+
+
+def _book_new(desk: Desk, payment: int, refund: Refund, own: int, new: int) -> tuple[int, ...]:
+    """Book so much anew: at most ``own`` under the refund's own name, the rest as what only a total tells of."""
+    named = min(own, new) if refund.keys else 0
+    made = (make(desk, payment, refund, named, refund.keys[0]),) if named else ()
+    for entry in made:
+        payments.book_refund(desk.tx, desk.source, refund.keys, entry)
+    return (*made, _make_unnamed(desk, payment, refund, new - named)) if new > named else made
+
+
+def _make_unnamed(desk: Desk, payment: int, refund: Refund, minor: int, *, in_doubt: bool = False) -> int:
     total = refund.total.minor if refund.total else minor
-    return make(desk, payment, refund, Money(minor, refund.amount.currency), f"{key}:{total}")
+    key = f"{refund.parent_keys[0] if refund.parent_keys else 'unnamed'}:{total}"
+    return make(desk, payment, replace(refund, keys=()), minor, key, in_doubt=in_doubt)
 
 
-def _doubt(desk: Desk, made: int) -> None:
-    """Hold a refund that a total seems to tell of, although it may be one that came back."""
-    entry = entries.get(desk.tx, made)
-    if entry is not None and entry.status is not Status.CLOSED:
-        text = "A total tells of this refund, but one of this gift came back: look at it, then replay or close."
-        entries.move(desk.tx, entry, Status.HELD, desk.now, reason="total_unclear", reason_text=text)
+def _doubt(desk: Desk, payment: int, refund: Refund, proven: int) -> tuple[int, ...]:
+    """Hold what a total tells beyond what is sure once something came back; what is ``proven`` is in doubt no more."""
+    for entry in totals.doubtful(desk.tx, payment):
+        part = min(proven, entry.amount.minor)
+        if part and end(desk, entry, part, totals.SAME, "It is booked by the name or the total that told of it since."):
+            proven -= part
+    known = payments.refunded(desk.tx, payment)
+    if refund.total is None or known.back == 0:
+        return ()
+    held = sum(entry.amount.minor for entry in totals.doubtful(desk.tx, payment))
+    beyond = refund.total.minor - totals.surely(known) - held
+    return (_make_unnamed(desk, payment, refund, beyond, in_doubt=True),) if beyond > 0 else ()
 
 
-def _prove(desk: Desk, entry: Entry) -> None:
-    """A doubtful refund that the provider names is none any more."""
-    if entry.reason == "total_unclear":
-        columns = again(desk, entry, mail=entry.mail)
-        entries.move(desk.tx, entry, columns.pop("status"), desk.now, **columns)
+def _told_before(desk: Desk, payment: int, refund: Refund, known: Sequence[RefundKey]) -> Booked:
+    """Nothing new: the refund, or all that the total tells of, is booked already."""
+    if any(key.void for key in known):
+        return Booked((), "same", "this refund is known to have been taken back")
+    if owner := next((key.entry_id for key in known if key.entry_id), None):
+        return _same(desk.tx, owner, refund, known)
+    booked = totals.booked_refunds(desk.tx, payment)
+    if not refund.keys:
+        return Booked(tuple(entry.id for entry in booked[-1:]), "same", "tells a total of refunds that are all known")
+    candidates = totals.unnamed(booked) or booked
+    holder = next((entry for entry in candidates if entry.amount == refund.amount), candidates[0]).id
+    payments.book_refund(desk.tx, desk.source, refund.keys, holder)
+    return Booked((holder,), "same", f"names the refund of entry {holder}")
+
+
+def _same(tx: Connection, owner: int, refund: Refund, known: Sequence[RefundKey]) -> Booked:
+    told, entry = sum(key.amount or 0 for key in known), entries.get(tx, owner)
+    was = replace(refund.amount, minor=told or (entry.amount.minor if entry else 0))
+    if was != refund.amount:
+        return Booked((owner,), "flagged", f"says {refund.amount}, but entry {owner} has {was}")
+    return Booked((owner,), "same", f"announces the refund of entry {owner} again")
+
+
+def never_sent(entry: Entry) -> bool:
+    """Whether Luminate surely does not have it: unsent, or ended with its gift."""
+    return entry.status in UNSENT or (entry.status, entry.reason) == (Status.CLOSED, GIFT_CLOSED)
+
+
+def closed_as(entry: Entry) -> str:
+    """Why an entry is closed when a person closes it: a refund in doubt never was, any other was seen to by hand."""
+    return totals.TAKEN_BACK if entry.reason == totals.DOUBTFUL else "closed_by_person"
+
+
+def end(desk: Desk, entry: Entry, minor: int, reason: str, text: str) -> list[int]:
+    """End so much of a refund that was never sent; what is left of it is booked anew.
+
+    Gives back the entries touched: none if a worker was first.
+    """
+    words = {"reason": reason, "reason_text": text}
+    is_closed = entry.status is Status.CLOSED
+    ended = (
+        entries.change(desk.tx, entry, desk.now, **words)
+        if is_closed
+        else entries.move(desk.tx, entry, Status.CLOSED, desk.now, **words)
+    )
+    if not ended or minor >= entry.amount.minor:
+        return [entry.id] if ended else []
+    desk = replace(desk, mail=desk.mail and entry.mail)
+    rest, key, in_doubt = entry.amount.minor - minor, entry.provider_transaction_id, entry.reason == totals.DOUBTFUL
+    made = make(desk, entry.payment_id, refund_from_json(entry.fact), rest, key, in_doubt=in_doubt)
+    payments.hand_over_refunds(desk.tx, entry.id, made)
+    return [entry.id, made]
 
 
 def forgo(desk: Desk, payment: int) -> str:
@@ -145,41 +181,10 @@ def forgo(desk: Desk, payment: int) -> str:
     return f"entry {gift.id} was refunded in full before it was posted: neither is recorded"
 
 
-def claim_anonymous(desk: Desk, payment: int, refund: Refund) -> tuple[int, int]:
-    """Let a named refund claim what running totals have booked of it already, perhaps in parts.
-
-    Gives back the entry that holds it (0: none), and how much is left to book, in minor units.
-    """
-    left = refund.amount.minor
-    found = totals.anonymous(desk.tx, payment, refund)
-    is_exact = bool(found) and totals.room(found[0]) == left
-    known, holder = left if is_exact else totals.surely_booked(desk.tx, payment, left), 0
-    for entry in found:
-        part = min(known, totals.room(entry))
-        if part and _claim(desk, entry, part):
-            holder, known, left = entry.id, known - part, left - part
-    return holder, left
-
-
-def claim_whole(desk: Desk, payment: int, refund: Refund) -> Entry | None:
-    """Let a named refund claim the one entry made from a running total that surely holds all of it."""
-    minor = refund.amount.minor
-    found = [entry for entry in totals.anonymous(desk.tx, payment, refund) if totals.fits(entry, minor)]
-    return entries.get(desk.tx, found[0].id) if found and _claim(desk, found[0], minor) else None
-
-
-def _claim(desk: Desk, entry: Entry, part: int) -> bool:
-    claimed = entry.amount.minor - totals.room(entry) + part
-    if not entries.change(desk.tx, entry, desk.now, claimed_by_keys=claimed):
-        return False
-    if claimed == entry.amount.minor:
-        _prove(desk, entry)
-    return True
-
-
-def make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> int:
-    """A refund's entry, standing where things stand now."""
-    gift = entries.gift_of(desk.tx, payment)
+def make(desk: Desk, payment: int, refund: Refund, minor: int, key: str, *, in_doubt: bool = False) -> int:
+    """A refund's entry, standing where things stand now; ``in_doubt``: held, whatever stands."""
+    gift, amount = entries.gift_of(desk.tx, payment), replace(refund.amount, minor=minor)
+    stands = standing(desk, payment, amount, named=bool(refund.parent_keys), mail=desk.mail)
     return entries.create(
         desk.tx,
         organization=desk.source.organization,
@@ -190,7 +195,6 @@ def make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> i
         provider_transaction_id=key,
         parent_transaction_id=refund.parent_keys[0] if refund.parent_keys else "",
         refund_reason=refund.reason,
-        claimed_by_keys=None if refund.keys else 0,
         fact=to_json(refund),
         occurred_at=refund.occurred_at,
         received_at=desk.now,
@@ -198,7 +202,7 @@ def make(desk: Desk, payment: int, refund: Refund, amount: Money, key: str) -> i
         donor_name=gift.donor_name if gift else "",
         donor_email=gift.donor_email if gift else "",
         mail=desk.mail,
-        **standing(desk, payment, amount, named=bool(refund.parent_keys), mail=desk.mail),
+        **_because(Status.HELD, totals.DOUBTFUL, DOUBT) if in_doubt else stands,
     )
 
 
@@ -212,7 +216,7 @@ def standing(
     if gift is None:
         return _because(Status.WAITING, "gift_not_seen", "The gift it gives back has not arrived yet.")
     if gift.status is Status.CLOSED:
-        return _because(Status.CLOSED, "gift_closed", f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
+        return _because(Status.CLOSED, GIFT_CLOSED, f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
     if gift.status is not Status.POSTED:
         return _because(Status.WAITING, "gift_not_posted", f"Its gift, entry {gift.id}, is not in Luminate yet.")
     return _sendable(desk, gift, amount, but, mail=mail)
@@ -263,21 +267,25 @@ def joined(desk: Desk, payment: int) -> str:
 
 def _tell_apart(desk: Desk, payment: int) -> str:
     """One refund may have been booked under each id: by its name here, from a running total there."""
-    entry = totals.doubled(desk.tx, payment)
-    if entry is None:
-        return ""
-    words = {"reason": "same_refund", "reason_text": "The same refund was booked under another id of its payment."}
-    if entry.status in UNSENT and entries.move(desk.tx, entry, Status.CLOSED, desk.now, **words):
-        return f"entry {entry.id} is a refund that is booked already"
-    flag = "Sent twice: this refund was booked under another id of its payment too. A person must look in Luminate."
-    entries.change(desk.tx, entry, desk.now, flag=flag)
-    return f"entry {entry.id}: {flag}"
+    over, notes = -totals.missing(desk.tx, payment), []
+    for entry in totals.unnamed(totals.booked_refunds(desk.tx, payment)):
+        part = max(0, min(over, entry.amount.minor))
+        text = "The same refund was booked under another id of its payment."
+        if part and never_sent(entry) and end(desk, entry, part, totals.SAME, text):
+            notes.append(f"entry {entry.id} is a refund that is booked already")
+        elif part and entry.status is not Status.CLOSED:
+            twice = Money(part, entry.amount.currency)
+            flag = f"Sent twice: {twice} of it was booked under another id of its payment too."
+            entries.change(desk.tx, entry, desk.now, flag=f"{flag} A person must look in Luminate.")
+            notes.append(f"entry {entry.id}: {flag}")
+        over -= part
+    return "; ".join(notes)
 
 
 def reopen(desk: Desk, payment: int) -> None:
     """A gift is open again: the refunds that had ended with it wait for it as before."""
     for refund in entries.refunds_of(desk.tx, payment, {Status.CLOSED}):
-        if refund.reason != "gift_closed" or not entries.move(desk.tx, refund, Status.HELD, desk.now):
+        if refund.reason != GIFT_CLOSED or not entries.move(desk.tx, refund, Status.HELD, desk.now):
             continue
         held = entries.get(desk.tx, refund.id) or refund
         columns = again(desk, held, mail=held.mail)

@@ -68,9 +68,24 @@ class FakeLuminate:
     @property
     def net(self):
         """What Luminate has, in cents."""
-        given = sum(Decimal(one["other_amount"]) for one in self.gifts.values())
-        taken = sum((Decimal(one["refund_amount"]) for one in self.refunds), Decimal(0))
-        return int((given - taken) * 100)
+        return int(sum(Decimal(one["other_amount"]) for one in self.gifts.values()) * 100) - self.gone
+
+    @property
+    def gone(self):
+        """What was ever refunded, in cents."""
+        return int(sum((Decimal(one["refund_amount"]) for one in self.refunds), Decimal(0)) * 100)
+
+    def take_back(self, amount):
+        """A person refunds so much by hand, from whichever gifts have it; False if together they have not."""
+        if amount.minor > self.net:
+            return False
+        left = amount.decimal
+        for code, gift in self.gifts.items():
+            part = min(left, Decimal(gift["other_amount"]) - self._taken(code))
+            if part:
+                self.refunds.append({"refund_user_confirm_code": code, "refund_amount": str(part)})
+                left -= part
+        return True
 
     def sent(self, method):
         return [parameters for name, parameters in self.calls if name == method]
@@ -103,9 +118,15 @@ class FakeLuminate:
     def _check(self, refund):
         """Luminate takes no amount, or 0, for a full refund; a wrong code or too much it would refuse."""
         code, amount = refund.get("refund_user_confirm_code"), Decimal(refund.get("refund_amount", "0"))
-        taken = sum(Decimal(one["refund_amount"]) for one in self.refunds if one["refund_user_confirm_code"] == code)
-        if amount <= 0 or code not in self.gifts or amount + taken > Decimal(self.gifts[code]["other_amount"]):
+        if (
+            amount <= 0
+            or code not in self.gifts
+            or amount + self._taken(code) > Decimal(self.gifts[code]["other_amount"])
+        ):
             self.impossible.append(refund)
+
+    def _taken(self, code):
+        return sum(Decimal(one["refund_amount"]) for one in self.refunds if one["refund_user_confirm_code"] == code)
 
     def _ok(self, method, parameters):
         code = self.record(method, parameters)

@@ -1,6 +1,6 @@
 """Hypothesis: what a provider may tell of one gift, and what Luminate may answer, in any order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
@@ -16,14 +16,17 @@ answers = st.lists(st.sampled_from(ANSWERS), max_size=8)
 
 @dataclass(frozen=True)
 class History:
-    """Everything a provider tells of one gift, in the order a test sends it, and the net it ends with, in cents.
+    """Everything a provider tells of one gift, in the order a test sends it, in cents.
 
-    ``steps`` mixes facts with words for what relay does in between.
+    ``steps`` mixes facts with words for what relay does in between. ``net`` is what the gift ends with, ``gone`` what
+    ever went back of it; ``clear`` is False where nobody could know from the facts alone: no refund is named before
+    it fails.
     """
 
     steps: tuple
     net: int
-    refunded: int
+    gone: int
+    clear: bool
 
 
 def dollars(cents):
@@ -31,34 +34,56 @@ def dollars(cents):
 
 
 @st.composite
-def amounts(draw):
-    """Refunds that together leave something or nothing of the gift."""
-    left, parts = WHOLE, []
-    for _ in range(draw(st.integers(0, 3))):
-        part = draw(st.one_of(st.integers(1, left), st.just(left), st.sampled_from([500, 500, 1000]))) if left else 0
-        if 0 < part <= left:
-            parts.append(part)
-            left -= part
-    return parts
-
-
-@st.composite
 def histories(draw):
     """A gift told once or more, refunds told by name, by total or both, some of which fail, and perhaps a dispute."""
-    parts = draw(amounts())
     told = draw(st.sampled_from(["named", "both", "totals"]))
-    failed = {place for place in range(len(parts)) if told != "totals" and draw(st.booleans())}
-    facts = [*gifts(draw), *refunds(parts, told), *(make_back(f"re_{at}", dollars(parts[at])) for at in failed)]
-    left = WHOLE - sum(parts)
-    lost = 0
+    refunds = Refunds(told)
+    for _ in range(draw(st.integers(0, 5))):
+        refunds.go_on(draw)
+    facts, lost = [*gifts(draw), *refunds.facts], 0
+    left = WHOLE - sum(refunds.standing.values())
     if left and draw(st.booleans()):
         facts.append(make_chargeback(dollars(left)))
         lost = left
-        if told != "totals" and draw(st.booleans()):
+        if draw(st.booleans()):
             facts.append(make_back("dp_1", dollars(left)))
             lost = 0
-    stood = sum(part for place, part in enumerate(parts) if place not in failed)
-    return History(tuple(mixed(draw, facts)), WHOLE - stood - lost, stood)
+        refunds.gone += left
+    clear = told != "totals" or not refunds.failed
+    return History(tuple(mixed(draw, facts)), WHOLE - sum(refunds.standing.values()) - lost, refunds.gone, clear)
+
+
+@dataclass
+class Refunds:
+    """The refunds of one gift at the provider: it gives money back, or some of it returns, and tells of both.
+
+    Its running total counts what stands at the moment. What failed leaves room for another refund.
+    """
+
+    told: str
+    facts: list = field(default_factory=list)
+    standing: dict = field(default_factory=dict)
+    failed: int = 0
+    gone: int = 0
+
+    def go_on(self, draw):
+        if self.standing and draw(st.sampled_from([False, False, True])):
+            self._fail(draw(st.sampled_from(sorted(self.standing))))
+        elif left := WHOLE - sum(self.standing.values()):
+            self._give_back(draw(st.one_of(st.integers(1, left), st.sampled_from([left, min(left, 500)]))))
+
+    def _give_back(self, amount):
+        key, before = f"re_{len(self.standing) + self.failed}", sum(self.standing.values())
+        self.standing[key] = amount
+        self.gone += amount
+        if self.told != "totals":
+            self.facts.append(make_refund(dollars(amount), keys=(key,)))
+        if self.told != "named":
+            self.facts.append(make_total(dollars(before + amount), before=dollars(before)))
+
+    def _fail(self, key):
+        self.facts.append(make_back(key, dollars(self.standing.pop(key))))
+        self.failed += 1
 
 
 def gifts(draw):
@@ -66,16 +91,6 @@ def gifts(draw):
     less = make_gift(dollars(WHOLE), keys=("pi_1",), donor=Donor())
     linked = (make_gift(dollars(WHOLE), keys=("ch_1", "in_1")), make_link("in_1", "pi_1"))
     return [whole, *draw(st.sampled_from([(), (less,), linked, (less, *linked)]))]
-
-
-def refunds(parts, told):
-    total = 0
-    for place, part in enumerate(parts):
-        if told != "totals":
-            yield make_refund(dollars(part), keys=(f"re_{place}",))
-        if told != "named":
-            yield make_total(dollars(total + part), before=dollars(total))
-        total += part
 
 
 def mixed(draw, facts):

@@ -36,7 +36,6 @@ class Entry:
     provider_transaction_id: str
     parent_transaction_id: str
     refund_reason: str
-    claimed_by_keys: int | None
     merged_into: int | None
     fact: Mapping[str, Any]
     overrides: Mapping[str, str]

@@ -163,7 +163,7 @@ entries = Table(
     Column("parent_transaction_id", Text, nullable=False, server_default=""),
     # For a gift refund "refund" or "chargeback"; for a gift "".
     Column("refund_reason", String(20), nullable=False, server_default=""),
-    # A refund known only from a cumulative total: how much of it named refunds have claimed since. Else empty.
+    # Unused since refund_keys.amount; dropped once no worker of before may run beside.
     Column("claimed_by_keys", BigInteger),
     # The other entry of the same payment that this one was folded into.
     Column("merged_into", ForeignKey("entries.id")),
@@ -285,6 +285,8 @@ refund_keys = Table(
     Column("key", Text, primary_key=True),
     Column("payment_id", ForeignKey("payments.id"), nullable=False, index=True),
     Column("entry_id", ForeignKey("entries.id")),
+    # What it came to, in minor units, with one of its ids; 0: a chargeback, which no total counts. Empty: not told.
+    Column("amount", BigInteger),
     # The money came back (refund failed, dispute won): a late "succeeded" of the same id books nothing.
     Column("void", Boolean, nullable=False, server_default=text("false")),
     Index("ix_refund_keys_key", "key"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from relay.ledger.events import insert_or_ignore
 from relay.ledger.models import entries, payment_keys, payments, refund_keys
@@ -25,12 +26,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RefundKey:
-    """What is known of a provider's refund or dispute id."""
+    """What is known of a provider's refund or dispute id. ``amount`` None: the provider did not say."""
 
     key: str
     payment_id: int
     entry_id: int | None
     void: bool
+    amount: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What is told of one payment's refunds by choice, in minor units; see ``relay.totals``.
+
+    ``back`` None: some came back, and nobody said how much.
+    """
+
+    stands: int
+    back: int | None
+    told: int
 
 
 def ids_of(tx: Connection, source: Source, keys: Iterable[str]) -> list[int]:
@@ -76,44 +90,59 @@ def raise_total(tx: Connection, payment_id: int, total: int) -> None:
     tx.execute(update(payments).where(larger).values(refunded_total=total))
 
 
+def refunded(tx: Connection, payment_id: int) -> Refunded:
+    """Everything told so far of this payment's refunds by choice."""
+    columns = refund_keys.c
+    sums = select(columns.void, func.sum(columns.amount), func.count() - func.count(columns.amount))
+    rows = tx.execute(sums.where(columns.payment_id == payment_id).group_by(columns.void))
+    found = {bool(void): (int(amount or 0), untold) for void, amount, untold in rows}
+    stands, _ = found.get(False, (0, 0))
+    back, untold = found.get(True, (0, 0))
+    return Refunded(stands, None if untold else back, refunded_total(tx, payment_id))
+
+
 def known_refunds(tx: Connection, source: Source, keys: Iterable[str]) -> list[RefundKey]:
     """What the ledger knows of these refund or dispute ids."""
     columns = refund_keys.c
-    found = select(columns.key, columns.payment_id, columns.entry_id, columns.void).where(
-        columns.organization == source.organization,
-        columns.provider == source.provider,
-        columns.key.in_(list(keys)),
-    )
-    return [RefundKey(row.key, row.payment_id, row.entry_id, row.void) for row in tx.execute(found)]
+    found = select(columns.key, columns.payment_id, columns.entry_id, columns.void, columns.amount)
+    mine = (columns.organization == source.organization) & (columns.provider == source.provider)
+    rows = tx.execute(found.where(mine & columns.key.in_(list(keys))).order_by(columns.key))
+    return [RefundKey(row.key, row.payment_id, row.entry_id, row.void, row.amount) for row in rows]
 
 
-def add_refund_keys(
-    tx: Connection, source: Source, payment_id: int, keys: Iterable[str], entry_id: int | None, *, void: bool = False
+def name_refund(
+    tx: Connection, source: Source, payment_id: int, keys: Iterable[str], amount: int | None, *, void: bool = False
 ) -> None:
-    """Remember refund or dispute ids and the entry they are booked as; a void one stays void."""
-    whose = {"organization": source.organization, "provider": source.provider}
+    """Remember the ids of one refund or dispute and, with one of them, what it came to in minor units.
+
+    ``amount`` 0: a chargeback, which no total counts; None: not told. What is void stays void: a late "succeeded"
+    books nothing.
+    """
+    known = known_refunds(tx, source, keys)
+    owner = next((one.entry_id for one in known if one.entry_id), None)
+    void = void or any(one.void for one in known)
+    row: dict[str, Any] = {"organization": source.organization, "provider": source.provider, "payment_id": payment_id}
+    for place, key in enumerate(sorted(set(keys))):
+        first = amount if place == 0 and not known else 0
+        insert_or_ignore(tx, refund_keys, row | {"key": key, "entry_id": owner, "void": void, "amount": first})
+    for one in known:
+        told = amount if one.amount is None else one.amount
+        tx.execute(update(refund_keys).where(_is(source, one.key)).values(void=void, amount=told))
+
+
+def book_refund(tx: Connection, source: Source, keys: Iterable[str], entry_id: int) -> None:
+    """These ids are booked as this entry, those that are not booked yet."""
     for key in sorted(set(keys)):
-        row = whose | {"key": key, "payment_id": payment_id, "entry_id": entry_id, "void": void}
-        insert_or_ignore(tx, refund_keys, row)
+        unbooked = _is(source, key) & refund_keys.c.entry_id.is_(None)
+        tx.execute(update(refund_keys).where(unbooked).values(entry_id=entry_id))
 
 
-def has_void_refunds(tx: Connection, payment_id: int) -> bool:
-    """Whether money of some refund of this payment came back; chargebacks, where known as such, are none."""
-    booked = refund_keys.outerjoin(entries, refund_keys.c.entry_id == entries.c.id)
-    by_choice = entries.c.refund_reason.is_distinct_from("chargeback")
-    void = select(refund_keys.c.key).select_from(booked)
-    mine = void.where(refund_keys.c.payment_id == payment_id, refund_keys.c.void, by_choice)
-    return tx.execute(mine.limit(1)).first() is not None
+def _is(source: Source, key: str) -> ColumnElement[bool]:
+    columns = refund_keys.c
+    return (columns.organization == source.organization) & (columns.provider == source.provider) & (columns.key == key)
 
 
 def hand_over_refunds(tx: Connection, gone: int, kept: int) -> None:
     """The refunds that are not void and were booked as one entry are booked as another now."""
     booked = (refund_keys.c.entry_id == gone) & ~refund_keys.c.void
     tx.execute(update(refund_keys).where(booked).values(entry_id=kept))
-
-
-def void_refund_keys(tx: Connection, source: Source, keys: Iterable[str]) -> None:
-    """The money of these refunds came back: a late "succeeded" books nothing."""
-    columns = refund_keys.c
-    mine = (columns.organization == source.organization) & (columns.provider == source.provider)
-    tx.execute(update(refund_keys).where(mine & columns.key.in_(list(keys))).values(void=True))

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, inspect, text
 from relay.ledger import migrate
 from relay.ledger.db import Database
 from relay.ledger.models import metadata
-from tests.builders import make_gift, make_refund, make_relay
+from tests.builders import make_back, make_chargeback, make_gift, make_refund, make_relay, make_total
 from tests.integration.ledger.racing import race
 
 
@@ -88,3 +88,22 @@ def test_refusals_come_and_go_and_nothing_else_changes(database):
     assert tables(database) == before
     with database.read() as tx:
         assert tx.execute(text("SELECT holder FROM leases")).scalar_one() == "w"
+
+
+def test_what_refunds_came_to_is_worked_out_for_the_ledger_of_before(database_url):
+    """0005: from the entries; there is no telling for a failure whose refund was never booked."""
+    database = Database(database_url)
+    migrate.upgrade(database)
+    database.engine.dispose()
+    relay = make_relay(database_url)
+    relay.take(make_gift())
+    relay.take(make_refund("1.00"), make_total("5.00"), make_refund("4.00", keys=("re_2",)))
+    relay.take(make_chargeback("9.00"), make_back("dp_0", "3.00"))
+    migrate.downgrade(relay.database, "0004")
+    with relay.database.write() as tx:
+        tx.execute(text("UPDATE entries SET claimed_by_keys = 400 WHERE provider_transaction_id = 'ch_1:500'"))
+    migrate.upgrade(relay.database)
+    with relay.database.read() as tx:
+        amounts = tx.execute(text("SELECT key, amount FROM refund_keys ORDER BY key")).all()
+    assert amounts == [("dp_0", None), ("dp_1", 0), ("re_1", 100), ("re_2", 400)]
+    relay.database.engine.dispose()
