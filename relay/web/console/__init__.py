@@ -2,12 +2,14 @@
 
 from relay.web.console import (
     account,
+    audit,
     invitation,
+    people,
     sign_in,
     today,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
 
-SCREENS = (account, invitation, sign_in, today)
+SCREENS = (account, audit, invitation, people, sign_in, today)
 
 __all__ = ["SCREENS", "attach", "failed", "is_of_the_console"]

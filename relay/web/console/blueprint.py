@@ -88,7 +88,7 @@ def shared() -> dict[str, Any]:
         "actor": actor,
         "nav": navigation(actor, request.path, known),
         "organizations": organizations,
-        "chosen": door.chosen(),
+        "chosen": request.args.get("in", ""),
         "titles": {name: known[name].title for name in organizations},
     }
 

@@ -47,9 +47,9 @@ def navigation(actor: Actor, path: str, organizations: Iterable[str]) -> Navigat
     """The sections in which the actor may do something, and the one that ``path`` belongs to."""
     known = tuple(organizations)
     mine = [section for section in SECTIONS if actor.within(section.permission, known)]
-    inside = [one.path for one in mine if path == one.path or path.startswith(one.path.rstrip("/") + "/")]
+    inside = [one.path for one in mine if path == one.path or path.startswith(f"{one.path}/")]
     return Navigation(
         first=tuple(section for section in mine if not section.second),
         second=tuple(section for section in mine if section.second),
-        here=max(inside, key=len, default="") if path != "/console/" else "/console/",
+        here=max(inside, key=len, default=""),
     )

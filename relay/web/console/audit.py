@@ -1,0 +1,67 @@
+"""``/console/audit``: who saw, exported, corrected, replayed, mapped, came and went. For admins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from flask import Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from relay.auditing import TITLES, row
+from relay.ledger.audit import Wanted
+from relay.spreadsheets import csv_lines
+from relay.web.console import door
+from relay.web.console.blueprint import console
+
+PAGE = 50
+
+
+@console.get("/audit")
+def audit() -> ResponseReturnValue:
+    """The newest lines, with a form to narrow them."""
+    parts, actor = door.relay_parts().auditing, door.actor()
+    page = request.args.get("page", 1, type=int)
+    wanted = _wanted()
+    found = parts.page(actor, wanted, limit=PAGE + 1, offset=(max(page, 1) - 1) * PAGE)
+    return render_template(
+        "audit.html",
+        lines=found[:PAGE],
+        more=len(found) > PAGE,
+        page=max(page, 1),
+        actions=parts.actions(actor),
+        url=_url,
+    )
+
+
+@console.get("/audit.csv")
+def audit_csv() -> ResponseReturnValue:
+    """Every line that matches, oldest first."""
+    found = door.relay_parts().auditing.export(door.actor(), _wanted(), how="csv")
+    headers = {"Content-Disposition": "attachment; filename=audit.csv"}
+    return Response(csv_lines(TITLES, map(row, found)), mimetype="text/csv", headers=headers)
+
+
+def _wanted() -> Wanted:
+    asked = request.args
+    return Wanted(
+        organizations=(door.chosen(),) if door.chosen() else None,
+        who=asked.get("who", "").strip(),
+        action=asked.get("action", ""),
+        subject=asked.get("subject", "").strip(),
+        since=_day("since"),
+        until=_day("until", days=1),
+    )
+
+
+def _day(name: str, *, days: int = 0) -> datetime | None:
+    text = request.args.get(name, "")
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days) if text else None
+    except (ValueError, OverflowError):
+        abort(400, "Write a day as 2025-12-31.")
+
+
+def _url(page: int) -> str:
+    """The same search, another page."""
+    return "?" + urlencode({**request.args.to_dict(), "page": page})
