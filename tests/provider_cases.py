@@ -20,6 +20,7 @@ from relay.errors import BadSignature, NotUnderstood, RelayError, Unreadable
 from relay.gifts import Flag, Gift, Link, Refund, Reinstatement
 from relay.ledger.codec import gift_from_json, refund_from_json, to_json
 from relay.providers.base import MAX_ID, Delivery, Parsed
+from tests.altered_cases import AlteredCases, holder, places
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOW = datetime(2026, 1, 3, 10, 0, 10, tzinfo=UTC)
@@ -35,21 +36,7 @@ def payloads(provider):
     return {path.stem: path.read_bytes() for path in sorted((PAYLOADS / provider).glob("*.json"))}
 
 
-def places(value, path=()):
-    """Every place in a JSON value, so that a test can take away or change one after the other."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inner:
-        yield (*path, key)
-        yield from places(item, (*path, key))
-
-
-def holder(value, path):
-    for key in path[:-1]:
-        value = value[key]
-    return value
-
-
-class ProviderCases:
+class ProviderCases(AlteredCases):
     """Subclasses name the provider, its secrets and its headers, and sign."""
 
     provider = None
@@ -77,6 +64,10 @@ class ProviderCases:
     @property
     def body(self):
         return payloads(self.provider.name)[self.genuine]
+
+    def events(self):
+        """Every payload of ours, as JSON."""
+        return [json.loads(body) for body in payloads(self.provider.name).values()]
 
     def settings(self, *secrets):
         return ProviderSettings(secrets=secrets or (self.secret,))

@@ -143,7 +143,7 @@ def session(event: Event) -> Reading:
     mode = event.object.get("mode")
     if mode == "setup":
         return "a card was saved; no money moved"
-    if mode == "subscription" or event.id_of("subscription"):
+    if mode == "subscription" or (mode is None and event.id_of("subscription")):
         return _subscribed(event)
     if mode not in ("payment", None):
         return event.odd("mode", mode)

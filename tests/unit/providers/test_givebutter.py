@@ -4,6 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -40,6 +41,13 @@ class Givebutter:
     second_secret = "secret-while-rolling-over"
     other_secret = "secret-of-another-organization"
     genuine = "transaction_succeeded"
+    may_vanish: ClassVar = {
+        "event": "another type of event is kept, counted and ignored",
+        "type": "another type of event is kept, counted and ignored",
+    }
+    may_differ: ClassVar = {
+        "data.refund.id": "without an id it is for a person",
+    }
     signature_header = "signature"
     stamped = False
 

@@ -4,6 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from square.utils.webhooks_helper import verify_signature
@@ -53,6 +54,12 @@ class TestSquare(ProviderCases):
     second_secret = "signature-key-while-rolling-over"
     other_secret = "signature-key-of-another-organization"
     genuine = "payment_completed"
+    may_vanish: ClassVar = {
+        "type": "another type of event is kept, counted and ignored",
+    }
+    may_differ: ClassVar = {
+        "data.object.payment.tip_money": "without a total, the amount and the tip are the gift",
+    }
     signature_header = HEADER
     stamped = False
 
