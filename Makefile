@@ -30,10 +30,10 @@ endif
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove lint format requirements clean bench
+.PHONY: help run test test-long prove lint format requirements clean bench
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '%-22s %s\n' "$$target" "$$text"; done
 
 run: $(STAMP) ## bring up the whole relay with sample gifts; Ctrl-C stops it
@@ -41,6 +41,9 @@ run: $(STAMP) ## bring up the whole relay with sample gifts; Ctrl-C stops it
 
 test: $(STAMP) ## run all the tests (PYTEST_ARGS="-k refund" for some)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a rolling restart under load
+	@$(BIN)/python -m pytest -m long -n 0
 
 prove: $(STAMP) ## the proof in its long form: every fault, with real processes (half an hour)
 	@$(BIN)/python -m tests.prove.processes

@@ -1,5 +1,6 @@
 """How `gunicorn wsgi:app` runs on a platform: it reads this file by itself."""
 
+import gc
 import os
 from typing import Any
 
@@ -39,6 +40,12 @@ def on_starting(server: Any) -> None:
     check = getattr(relay, "before_serving", None)
     if check is not None and (why := check()):
         raise SystemExit(f"relay cannot start: {why}")
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Leave what is loaded to the processes as it is: a collection in one would copy the pages that all share."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -1,17 +1,19 @@
-"""Migrations: Alembic without its command line; ``flask db`` is the door."""
+"""Migrations: Alembic without its command line; ``flask db`` is the door.
+
+Alembic is loaded only to migrate. Web and worker ask at their start where the tables stand, and need not carry it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from relay.ledger.db import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCATION = Path(__file__).parent / "migrations"
 # Two release phases at once: the second waits here, then finds nothing to do.
@@ -19,37 +21,44 @@ _ADVISORY_LOCK = 7_030_017
 
 
 def head() -> str:
-    """The newest migration there is."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The newest migration there is: they are numbered, and their files begin with the number."""
+    return max(file.name.partition("_")[0] for file in (_LOCATION / "versions").glob("[0-9]*.py"))
 
 
 def current(database: Database) -> str | None:
     """The migration the ledger is at; None for an empty database. Raises LedgerUnavailable."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        at: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return at
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the ledger up to a revision, in one transaction."""
-    _run(database, lambda config: command.upgrade(config, revision))
+    _run(database, "upgrade", revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Take the ledger back to a revision, in one transaction."""
-    _run(database, lambda config: command.downgrade(config, revision))
+    _run(database, "downgrade", revision)
 
 
-def _run(database: Database, act: Callable[[Config], None]) -> None:
+def _run(database: Database, direction: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+
     config = _config()
     with database.write() as connection:
         if database.is_postgresql:
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         config.attributes["connection"] = connection
-        act(config)
+        getattr(command, direction)(config, revision)
 
 
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_LOCATION))
     return config

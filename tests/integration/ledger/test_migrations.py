@@ -3,6 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
 from relay.ledger import migrate
@@ -29,6 +30,10 @@ def test_the_head_is_exactly_the_models(database):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     assert migrate.current(database) == migrate.head()
+
+
+def test_the_newest_file_is_the_only_head():
+    assert ScriptDirectory.from_config(migrate._config()).get_heads() == [migrate.head()]
 
 
 def test_the_head_has_every_check_and_index_of_the_models(database):
