@@ -73,11 +73,11 @@ clean: ## remove the virtualenv, caches and everything under var/
 	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installed again only when the pins change.
+# Installed again only when the pins change. Compiled when first imported: most of it is never imported by a demo.
 $(STAMP): requirements-dev.txt
 	@if ! $(or $(PYTHON),false) -c '$(NEEDS)' 2>/dev/null; then \
 		echo "relay needs CPython 3.11 or later; say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
 	@echo "Setting up $(VENV) (once, and when requirements-dev.txt changes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-dev.txt
 	@touch $(STAMP)
