@@ -34,6 +34,8 @@ def create_app(relay: Relay | None = None) -> Flask:
     app.register_error_handler(HTTPException, _answer)
     app.after_request(_harden)
     console.attach(app, relay.settings)
+    if relay.settings.oidc:
+        console.attach_oidc(app, relay.settings.oidc)
     register(app)
     _believe_proxies(app, relay.settings.proxies)
     return app

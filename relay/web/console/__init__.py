@@ -9,7 +9,8 @@ from relay.web.console import (
     today,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
+from relay.web.console.identity import attach_oidc
 
 SCREENS = (account, audit, invitation, people, sign_in, today)
 
-__all__ = ["SCREENS", "attach", "failed", "is_of_the_console"]
+__all__ = ["SCREENS", "attach", "attach_oidc", "failed", "is_of_the_console"]
