@@ -41,6 +41,12 @@ class Proposing(Acting):
         ahead = preview(entry, with_funds(tx, organization), proposal.changes) if waits and organization else None
         return Shown(proposal, entry, ahead)
 
+    def is_within_reach(self, number: int, *, actor: Actor) -> bool:
+        """Whether there is such a proposal for whoever asks."""
+        with self.database.read() as tx:
+            proposal = proposals.get(tx, number)
+        return proposal is not None and actor.may(Permission.READ, proposal.organization)
+
     def agree(self, number: int, *, actor: Actor, reason: str = "") -> Status:
         """Let a correction that somebody else proposed count. Gives back the status of its gift."""
         proposal = self._waiting(number, actor)

@@ -2,15 +2,42 @@
 
 from relay.web.console import (
     account,
+    acts,
+    attention,
     audit,
+    correct,
+    gift,
+    gifts,
     invitation,
     people,
+    proposals,
+    replays,
+    settings,
     sign_in,
+    sources,
     today,
+    unknown,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
 from relay.web.console.identity import attach_oidc
 
-SCREENS = (account, audit, invitation, people, sign_in, today)
+SCREENS = (
+    account,
+    acts,
+    attention,
+    audit,
+    correct,
+    gift,
+    gifts,
+    invitation,
+    people,
+    proposals,
+    replays,
+    settings,
+    sign_in,
+    sources,
+    today,
+    unknown,
+)
 
 __all__ = ["SCREENS", "attach", "attach_oidc", "failed", "is_of_the_console"]

@@ -1,0 +1,120 @@
+"""``/console/gifts/<number>/correct``: put right what keeps a gift from Luminate; what will be sent is shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from relay.corrections import Preview, needs_second_person
+from relay.errors import CorrectionRefused, ReplayRefused
+from relay.ledger.entries import Entry
+from relay.ledger.locks import Lock
+from relay.web.console import door, fields
+from relay.web.console.acts import acting_on, sentence
+from relay.web.console.blueprint import console
+
+
+@console.get("/gifts/<int:number>/correct")
+def correct(number: int) -> ResponseReturnValue:
+    """The form. Whoever opens it is named to the others."""
+    return _opened(number)
+
+
+@console.post("/gifts/<int:number>/correct/take-over")
+def correct_take_over(number: int) -> ResponseReturnValue:
+    """Although somebody else is at it."""
+    return _opened(number, take_over=True)
+
+
+@console.post("/gifts/<int:number>/correct/leave")
+def correct_leave(number: int) -> ResponseReturnValue:
+    """Without a change."""
+    acting_on(number)
+    door.relay_parts().correcting.leave(number, actor=door.actor())
+    return redirect(f"/console/gifts/{number}", 303)
+
+
+@console.post("/gifts/<int:number>/correct/preview")
+def correct_preview(number: int) -> ResponseReturnValue:
+    """What the next call will be: a part of the form for htmx, the whole form without it."""
+    entry, typed = acting_on(number), request.form
+    preview = _preview(entry, typed)
+    if request.headers.get("HX-Request"):
+        return render_template("correct_preview.html", preview=preview)
+    return _page(entry, typed=typed, preview=preview)
+
+
+@console.post("/gifts/<int:number>/correct")
+def correct_post(number: int) -> ResponseReturnValue:
+    """Save it, or say beside each field what is wrong."""
+    entry, typed = acting_on(number), request.form
+    if "preview" in typed:
+        return correct_preview(number)
+    if emptied := fields.cannot_be_emptied(entry, typed):
+        return _page(entry, typed=typed, wrong=emptied), 400
+    try:
+        done = door.relay_parts().correcting.correct(
+            number, fields.changes(entry, typed), actor=door.actor(), reason=typed.get("reason", "")
+        )
+    except CorrectionRefused as error:
+        return _page(entry, typed=typed, wrong=error.wrong), 400
+    except ReplayRefused as error:
+        return _page(acting_on(number), typed=typed, refused=sentence(error)), 409
+    door.relay_parts().bell.ring(entry.organization)
+    _say(number, done.proposal)
+    return redirect(f"/console/gifts/{number}", 303)
+
+
+def _say(number: int, proposal: int | None) -> None:
+    if proposal is not None:
+        flash("Your correction waits for a second person; nothing is sent until then.", "warn")
+        return
+    after = acting_on(number)
+    held = after.reason_text if after.status == "held" else ""
+    flash(f"Corrected, and still held: {held}" if held else "Corrected. relay sends it.", "warn" if held else "ok")
+
+
+def _opened(number: int, *, take_over: bool = False) -> ResponseReturnValue:
+    acting_on(number)
+    try:
+        entry, lock = door.relay_parts().correcting.open(number, actor=door.actor(), take_over=take_over)
+    except ReplayRefused as error:
+        flash(sentence(error), "warn")
+        return redirect(f"/console/gifts/{number}", 303)
+    return _page(entry, lock=lock) if not take_over else redirect(url_for("console.correct", number=number), 303)
+
+
+def _preview(entry: Entry, typed: Mapping[str, str]) -> Preview | None:
+    changed = fields.changes(entry, typed)
+    if not changed:
+        return None
+    return door.relay_parts().correcting.preview(entry.id, changed, actor=door.actor())
+
+
+def _page(
+    entry: Entry,
+    *,
+    typed: Mapping[str, str] | None = None,
+    preview: Preview | None = None,
+    wrong: Mapping[str, str] | None = None,
+    refused: str = "",
+    lock: Lock | None = None,
+) -> str:
+    organization = door.relay_parts().settings.organizations[entry.organization]
+    return render_template(
+        "correct.html",
+        entry=entry,
+        groups=fields.groups(entry, typed),
+        never=fields.never(entry),
+        preview=preview,
+        asked=typed is not None,
+        wrong={**(preview.wrong if preview else {}), **(wrong or {})},
+        refused=refused,
+        reason=(typed or {}).get("reason", ""),
+        lock=lock,
+        second_person=needs_second_person(entry, organization),
+        zone=organization.time_zone,
+        funds=sorted(organization.funds),
+    )
