@@ -85,12 +85,13 @@ class _Taking:
     def _reinstate(self, minor: int) -> int:
         """A new gift for the money that came back, linked by its payment.
 
-        Held, unless the organization chose otherwise and Luminate surely has the refund.
+        Held, unless the organization chose otherwise, Luminate surely has the refund, and the provider told how much
+        came back.
         """
         desk, back, refund = self.desk, self.back, self._sent()
         gift, amount = entries.gift_of(desk.tx, self.payment), Money(minor, refund.amount.currency)
         columns = given_again(gift, amount, with_funds(desk.tx, desk.organization)) if gift else {}
-        is_sure = self.is_named and refund.status is Status.POSTED
+        is_sure = self.is_named and refund.status is Status.POSTED and back.amount is not None
         if desk.organization.reinstate is not Reinstate.AUTOMATIC or not columns or not is_sure:
             text = f"{back.text} Luminate cannot undo the refund of entry {refund.id}: a person decides."
             columns |= {"status": Status.HELD, "reason": "money_came_back", "reason_text": text}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from relay.config import ProviderSettings
 from relay.errors import BadSignature, NotUnderstood, RelayError, Unreadable
-from relay.gifts import Flag, Gift, Link, Refund, Reinstatement
+from relay.gifts import Flag, Gift, Link, Refund, RefundReason, Reinstatement
 from relay.ledger.codec import gift_from_json, refund_from_json, to_json
 from relay.providers.base import MAX_ID, Delivery, Parsed
 from tests.altered_cases import AlteredCases, holder, places
@@ -297,6 +297,14 @@ class ProviderCases(AlteredCases):
     def test_every_payload_of_ours_can_be_stored(self):
         for body in payloads(self.provider.name).values():
             self.check(self.parse(body))
+
+    def test_money_that_came_back_says_of_what(self):
+        """A dispute won and a refund that failed are counted apart, in whatever order they are told."""
+        for name, body in payloads(self.provider.name).items():
+            of_dispute = any(word in name for word in ("dispute", "chargeback", "prearbitration"))
+            expected = RefundReason.CHARGEBACK if of_dispute else RefundReason.REFUND
+            for fact in self.parse(body).facts:
+                assert not isinstance(fact, Reinstatement) or fact.reason is expected, name
 
     def test_unknown_fields_at_every_level_change_nothing(self):
         for name, body in payloads(self.provider.name).items():

@@ -302,6 +302,7 @@ def _won(payment: dict[str, Any], event: dict[str, Any]) -> Reinstatement:
         parent_keys=(ident(payment),),
         amount=_money(payment),
         text="The chargeback was cancelled; GoCardless has the money again.",
+        reason=RefundReason.CHARGEBACK,
         occurred_at=instant(event.get("created_at")),
     )
 

@@ -183,7 +183,8 @@ def _reinstatement(mapped: Mapped) -> Reinstatement | Flag:
         return Flag(text="Money came back, of an unnamed refund: look at the payment.", parent_keys=mapped.keys)
     amount = mapped.above_zero("dispute_amount") if mapped.find("dispute_amount") is not None else None
     sentence = "The processor has the money of a refund or chargeback again."
-    return Reinstatement(refund_keys=(key,), parent_keys=mapped.keys, amount=amount, text=sentence)
+    reason = RefundReason.CHARGEBACK if key == mapped.ident("dispute_id") else RefundReason.REFUND
+    return Reinstatement(refund_keys=(key,), parent_keys=mapped.keys, amount=amount, text=sentence, reason=reason)
 
 
 def _flag(mapped: Mapped) -> Flag:

@@ -260,6 +260,7 @@ def _returned(message: Message) -> Reinstatement:
         parent_keys=message.parents,
         amount=gross if gross.minor > 0 else None,
         text="The reversal was canceled; PayPal gave the money back.",
+        reason=RefundReason.CHARGEBACK,
         occurred_at=_moment(message["payment_date"]),
     )
 

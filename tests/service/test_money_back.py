@@ -1,5 +1,7 @@
 """Money that comes back, and gifts refunded before they were posted: by the organization's rule."""
 
+from dataclasses import replace
+
 import pytest
 
 from relay.config import RefundedUnposted, Reinstate
@@ -165,3 +167,15 @@ def test_a_gift_whose_call_is_under_way_is_not_forgone(relay):
 def _refunded_meanwhile(relay, parameters):
     relay.take(make_refund("25.00"))
     return relay.luminate._ok("add", parameters)
+
+
+def test_money_of_which_nobody_said_how_much_came_back_is_never_reinstated_by_itself(automatic):
+    automatic.take(make_gift())
+    automatic.post()
+    automatic.take(make_chargeback("25.00"))
+    automatic.post()
+    automatic.take(replace(make_back("dp_1", "25.00"), amount=None))
+    automatic.post()
+    (again,) = automatic.entries(Kind.REINSTATEMENT)
+    assert (again.status, again.reason) == (Status.HELD, "money_came_back")
+    assert automatic.luminate.net == 0

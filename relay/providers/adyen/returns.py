@@ -131,7 +131,7 @@ def chargeback_reversed(item: Item) -> Reading:
     """CHARGEBACK_REVERSED: the bank gave it back, for now."""
     if not item.happened:
         return notice(item)
-    return _back(item, (item.own_id,), "The chargeback was reversed", item.dispute_keys)
+    return _back(item, (item.own_id,), "The chargeback was reversed", item.dispute_keys, RefundReason.CHARGEBACK)
 
 
 def prearbitration_won(item: Item) -> Reading:
@@ -139,15 +139,22 @@ def prearbitration_won(item: Item) -> Reading:
     if not item.happened:
         return notice(item)
     keys = tuple(_again(item, code) for code in DEBITED_AGAIN)
-    return _back(item, keys, "The dispute was won before arbitration", item.dispute_keys)
+    return _back(item, keys, "The dispute was won before arbitration", item.dispute_keys, RefundReason.CHARGEBACK)
 
 
-def _back(item: Item, refund_keys: tuple[str, ...], how: str, parents: tuple[str, ...]) -> Reading:
+def _back(
+    item: Item,
+    refund_keys: tuple[str, ...],
+    how: str,
+    parents: tuple[str, ...],
+    reason: RefundReason = RefundReason.REFUND,
+) -> Reading:
     found = Reinstatement(
         refund_keys=refund_keys,
         parent_keys=parents,
         amount=item.amount_or_none,
         text=f"{how}; Adyen has the money again.",
+        reason=reason,
         occurred_at=item.at,
     )
     return (found,)

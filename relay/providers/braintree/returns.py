@@ -97,6 +97,7 @@ def won(event: Event) -> Reading:
         parent_keys=_of(found),
         amount=amount,
         text="The dispute was won; Braintree has the money again.",
+        reason=RefundReason.CHARGEBACK,
         occurred_at=event.created,
     )
     return (back,)

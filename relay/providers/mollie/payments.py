@@ -104,6 +104,7 @@ def _chargeback(chargeback: dict[str, Any], payment: str) -> Iterator[Fact]:
             parent_keys=(payment,),
             amount=amount,
             text="The chargeback was reversed; Mollie has the money again.",
+            reason=RefundReason.CHARGEBACK,
             occurred_at=instant(reversed_at),
         )
         return

@@ -48,7 +48,7 @@ def _given_back(event: Event, reason: RefundReason) -> Reading:
         return (Flag(text=f"{event.type} of nothing: look at it in PayPal.", parent_keys=parents),)
     if status in UNDONE:
         said = f"The refund {UNDONE[status]}; PayPal has the money again."
-        return (_back(event, (key, *shared), parents, amount, said),)
+        return (_back(event, (key, *shared), parents, amount, said, reason),)
     if status != "completed":
         return (Flag(text=f"{event.type} with the status '{status}': look at it in PayPal.", parent_keys=parents),)
     return (_refund(event, (key, *shared), parents, amount, reason),)
@@ -82,10 +82,11 @@ def _refund(
 
 
 def _back(
-    event: Event, keys: tuple[str, ...], parents: tuple[str, ...], amount: Money | None, said: str
+    event: Event, keys: tuple[str, ...], parents: tuple[str, ...], amount: Money | None, said: str, reason: RefundReason
 ) -> Reinstatement:
-    when = event.created
-    return Reinstatement(refund_keys=keys, parent_keys=parents, amount=amount, text=said, occurred_at=when)
+    return Reinstatement(
+        refund_keys=keys, parent_keys=parents, amount=amount, text=said, reason=reason, occurred_at=event.created
+    )
 
 
 def dispute(event: Event) -> Reading:
@@ -97,7 +98,7 @@ def dispute(event: Event) -> Reading:
     decided = event.status == "resolved" and len(payments) == 1 and isinstance(listed, list) and len(listed) == 1
     if decided and outcome in WON:
         keys = (_dispute_id(event), _reversal_of(payments[0]))
-        return (_back(event, keys, payments, _above_zero(event), WON[outcome]),)
+        return (_back(event, keys, payments, _above_zero(event), WON[outcome], RefundReason.CHARGEBACK),)
     if decided and outcome in LOST:
         keys = (_dispute_id(event), _reversal_of(payments[0]))
         return (_refund(event, keys, payments, _lost(event), RefundReason.CHARGEBACK),)

@@ -5,6 +5,8 @@ https://developer.squareup.com/docs/refunds-api/overview, https://developer.squa
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from relay.gifts import Flag, Refund, RefundReason, Reinstatement
 from relay.money import Money
 from relay.providers.base import dig, ident, present, text
@@ -58,7 +60,8 @@ def dispute(event: Event) -> Reading:
         return DISPUTE_QUIET[state]
     amount = money_or_none(event.object.get("amount_money"))
     if state == DISPUTE_WON:
-        return (_back(event, parents, amount, "The dispute was won; Square has the money again."),)
+        back = _back(event, parents, amount, "The dispute was won; Square has the money again.")
+        return (replace(back, reason=RefundReason.CHARGEBACK),)
     if state not in DISPUTE_LOST or amount is None:
         about = text(event.object.get("reason")).lower().replace("_", " ")[:60]
         words = state[:40].lower().replace("_", " ") or "no state told"
