@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 
 from sqlalchemy import Connection
@@ -19,9 +18,11 @@ from relay.language import Search
 from relay.ledger import audit, entries, figures, lines, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.finding import Bound
+from relay.ledger.funds import with_funds
 from relay.ledger.lines import Line, Total
 from relay.ledger.pauses import Pause
 from relay.ledger.search import Filter, Story
+from relay.replay import Planned, planned
 from relay.status import NEEDS_A_PERSON, Kind, Status
 
 PAGE = 50
@@ -57,15 +58,16 @@ class Opened:
     story: Story
     pause: Pause | None
     organization: Organization
+    # What a replay would do today.
+    planned: Planned
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Export:
-    """A search to be written out: the lines come as they are read."""
+    """A search to be written out: the lines are read as they are taken."""
 
-    search: Search
     lines: Iterator[Line]
-    zones: Mapping[str, tzinfo] = field(default_factory=dict)
+    zones: Mapping[str, tzinfo]
 
 
 class Searching:
@@ -92,9 +94,8 @@ class Searching:
             shown = lines.page(tx, wanted, limit=PAGE, offset=(page - 1) * PAGE) if totals else []
         return replace(found, lines=tuple(shown), page=page)
 
-    @contextmanager
-    def export(self, actor: Actor, text: str, chosen: str = "", *, kind: str) -> Iterator[Export]:
-        """Everything that is found, in the order received, read at one moment; written down as an export first."""
+    def export(self, actor: Actor, text: str, chosen: str = "", *, kind: str) -> Export:
+        """Everything that is found, in the order received, written down as an export first. Raises as ``wanted``."""
         asked, reach = language.parse(text), self._reach(actor, chosen)
         with self.database.read() as tx:
             wanted = self._wanted(tx, asked, reach)
@@ -104,9 +105,12 @@ class Searching:
         with self.database.write() as tx:
             told = {"search": str(asked), "rows": counted, "as": kind, "of": list(reach)}
             audit.record(tx, actor, "export", organization=reach[0] if len(reach) == 1 else "", details=told)
+        return Export(self._stream(wanted), {name: self.organizations[name].time_zone for name in reach})
+
+    def _stream(self, wanted: Filter) -> Iterator[Line]:
+        """Read while it is written out, all at one moment."""
         with self.database.read() as tx:
-            zones = {name: self.organizations[name].time_zone for name in reach}
-            yield Export(asked, lines.stream(tx, wanted), zones)
+            yield from lines.stream(tx, wanted)
 
     def open(self, actor: Actor, number: int) -> Opened:
         """The whole story of one gift; that it was seen is written down. NotAllowed where there is none in reach."""
@@ -114,11 +118,23 @@ class Searching:
             entry = entries.get(tx, number)
             if entry is None or entry.organization not in self._reach(actor, ""):
                 raise NotAllowed(f"there is no entry {number}")
-            story = search.story(tx, entry)
-            pause = pauses.of(tx, entry.organization)
+            organization = self.organizations[entry.organization]
+            told = (search.story(tx, entry), pauses.of(tx, entry.organization), organization)
+            opened = Opened(*told, planned(entry, with_funds(tx, organization)))
         with self.database.write() as tx:
             audit.record(tx, actor, "see", organization=entry.organization, subject=f"entry {number}")
-        return Opened(story, pause, self.organizations[entry.organization])
+        return opened
+
+    def body(self, actor: Actor, number: int, event: int) -> bytes:
+        """An event of a gift word for word, for those who may act on it; written down. Raises NotAllowed."""
+        opened = self.open(actor, number)
+        actor.need(Permission.ACT, opened.organization.name)
+        found = next((one.body for one in opened.story.events if one.id == event), None)
+        if found is None:
+            raise NotAllowed(f"entry {number} has no event {event}")
+        with self.database.write() as tx:
+            audit.record(tx, actor, "see_event", organization=opened.organization.name, subject=f"event {event}")
+        return bytes(found)
 
     def _reach(self, actor: Actor, chosen: str, permission: Permission = Permission.READ) -> tuple[str, ...]:
         within = actor.within(permission, self.organizations)

@@ -56,7 +56,7 @@ def tell(story: Story, zone: tzinfo = UTC, pause: Pause | None = None, voice: Vo
 
 def headline(entry: Entry, zone: tzinfo) -> str:
     """One sentence that says it all."""
-    return f"{_what(entry, zone)}: {_where(entry, zone)}"
+    return f"{_what(entry, zone)}: {where(entry, zone)}"
 
 
 _KINDS: Mapping[str, str] = {Kind.GIFT: "Gift", Kind.REFUND: "Refund", Kind.REINSTATEMENT: "Money that came back"}
@@ -74,7 +74,8 @@ def _what(entry: Entry, zone: tzinfo) -> str:
     return f"{kind(entry)} of {words.money(entry.amount)}{by}, {paid}"
 
 
-def _where(entry: Entry, zone: tzinfo) -> str:
+def where(entry: Entry, zone: tzinfo) -> str:
+    """Where it stands, and why."""
     said = entry.reason_text
     match entry.status:
         case Status.POSTED:
@@ -111,7 +112,7 @@ def _moments(story: Story, zone: tzinfo) -> Iterator[Moment]:
 
 
 _EFFECTS: Mapping[str, str] = {
-    "made": "made this entry",
+    "made": "made it",
     "filled": "filled in what was blank",
     "same": "told the same once more",
     "linked": "named more ids of the same payment",
@@ -135,7 +136,22 @@ def _attempt(attempt: Row[Any], place: int, zone: tzinfo) -> Iterator[Moment]:
     how = f" ({', '.join(facts)})" if facts else ""
     began = words.minute(attempt.started_at, zone)
     outcome = words.OUTCOMES.get(attempt.outcome or Outcome.UNKNOWN, attempt.outcome)
-    yield Moment(attempt.finished_at, f"Attempt {place}, begun {began}: {outcome}{how}. {attempt.reason_text}".strip())
+    said = f"Attempt {place}, begun {began}: {outcome}{how}. {attempt.reason_text}".strip()
+    yield Moment(attempt.finished_at, f"{said} {mails(attempt.parameters)}")
+
+
+# The mail switches of a call left, what a person calls the mail right.
+MAILS: Mapping[str, str] = {
+    "send_receipt": "a receipt",
+    "send_registration_email": "a registration mail",
+    "send_auto_responder": "an automatic answer",
+}
+
+
+def mails(parameters: Mapping[str, str]) -> str:
+    """Which mails a call asks Luminate to send."""
+    asked = [what for name, what in MAILS.items() if parameters.get(name) == "true"]
+    return f"It asked Luminate to e-mail {' and '.join(asked)}." if asked else "It asked for no e-mail to the donor."
 
 
 _ACTIONS: Mapping[str, str] = {

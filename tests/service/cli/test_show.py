@@ -25,7 +25,7 @@ def test_the_story_is_told_in_the_order_it_happened(house, field_error):
     house.dispute()
     shown = house.run("show", 1).stdout
     told = [
-        "stripe event charge.succeeded evt_1 (number 1) made this entry.",
+        "stripe event charge.succeeded evt_1 (number 1) made it.",
         "Attempt 1, begun",
         "Billing city is required.",
         "Ann corrected it: asked her",
