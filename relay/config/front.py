@@ -14,7 +14,6 @@ OIDC_VARIABLES = {
     "oidc_client_id": "OIDC_CLIENT_ID",
     "oidc_client_secret": "OIDC_CLIENT_SECRET",
 }
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class Oidc:
 def wrong_issuer(url: str) -> str:
     """Why this cannot be an issuer, "" if it can."""
     parts = urlsplit(url)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "localhost")
     if not is_safe or not parts.hostname or parts.query or parts.fragment:
         return "must be the https:// address under which your identity provider publishes its OpenID configuration"
     return ""

@@ -188,6 +188,7 @@ MISTAKES = [
     ("RELAY_MAX_BODY_BYTES", "5.7", "must be a whole number."),
     ("RELAY_MAX_BODY_BYTES", "1_000_000", "must be a whole number."),
     ("RELAY_MAX_BODY_BYTES", "0", "must be a whole number from 10000 to 100000000."),
+    ("RELAY_PROXIES", "-1", "must be a whole number from 0 to 10."),
     ("RELAY_LOG_FORMAT", "jsn", 'must be json or console; did you mean "json"?'),
     ("RELAY_LOG_LEVEL", "loud", "must be debug, info, warning, error or critical."),
     ("RELAY_CONFIG", "/no/such/relay.toml", "relay.toml: cannot be read: No such file or directory."),
@@ -327,6 +328,30 @@ def test_a_sqlite_file_on_a_platform_is_refused():
 def test_a_platform_variable_that_is_mistaken_is_one_problem():
     (problem,) = problems_of({**GOOD, **PLATFORM, "DATABASE_URL": "mysql://h/d"})
     assert problem.startswith("DATABASE_URL: must begin with")
+
+
+OIDC = {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "relay", "OIDC_CLIENT_SECRET": "hidden"}
+
+
+def test_an_identity_provider_needs_all_three():
+    found = load(**OIDC).oidc
+    assert (found.issuer, found.client_id, found.client_secret) == tuple(OIDC.values())
+    assert "hidden" not in repr(found)
+    assert load().oidc is None
+    for name in OIDC:
+        told = problems_of({**GOOD, **OIDC, name: ""})
+        assert told == [f"{name}: is not set, but belongs to the other OIDC_ variables."]
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "https://login.example.org/?t=1"])
+def test_an_identity_provider_is_asked_over_https(issuer):
+    (problem,) = problems_of({**GOOD, **OIDC, "OIDC_ISSUER": issuer})
+    assert problem.startswith("OIDC_ISSUER: must be the https:// address")
+
+
+def test_proxies_are_believed_where_there_is_a_router_and_nowhere_else():
+    assert (load().proxies, load(**PLATFORM).proxies) == (0, 1)
+    assert load(RELAY_PROXIES="2").proxies == 2
 
 
 def test_no_secret_is_in_the_repr():
