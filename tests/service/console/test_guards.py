@@ -3,13 +3,15 @@
 Addresses are filled in with something of alder. A route for which these tables have nothing fails until they do.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import insert
 
+from relay.causes import cause_of
 from relay.ledger.work_tables import plans, proposals, tokens
-from tests.builders import make_gift
+from tests.builders import DONOR, make_gift
 from tests.support.console import House, token
 
 # Whoever is not signed in may ask for these.
@@ -19,7 +21,7 @@ OPEN = {"static", "sign_in", "sign_in_post", "sign_in_code", "sign_in_code_post"
 OWN = {"sign_out", "account_password", "account_codes_post"}
 # Only an admin may look at these.
 MANAGED = ("/console/people", "/console/audit", "/console/tokens")
-NAMES = {"organization": "alder", "cause": "no_email", "code": "WATER", "event": 1, "version": 1}
+NAMES = {"organization": "alder", "code": "WATER", "event": 1, "version": 1}
 # What a form may hold, so that no field is missing before the rights are asked.
 FORM = {"reason": "because", "organization": "alder", "role": "viewer", "email": "x@example.org", "q": "status:held",
         "confirmation_code": "C1", "code": "C1"}  # fmt: skip
@@ -29,13 +31,14 @@ FORM = {"reason": "because", "organization": "alder", "role": "viewer", "email":
 def house(tmp_path_factory):
     """One house for all routes, since none of these requests may change anything."""
     made = House(f"sqlite:///{tmp_path_factory.mktemp('guards') / 'ledger.db'}")
-    entry, now = made.take(make_gift()), datetime.now(UTC)
+    entry, now = made.take(make_gift(donor=replace(DONOR, email=""))), datetime.now(UTC)
     by, asked = {"made_by": "x", "made_at": now}, {"proposed_by": "x", "proposed_at": now}
     rows = {
         "replays": (plans, {"search": "", "status": "drawn", "changed_by": "x", "changed_at": now, **by}),
         "proposals": (proposals, {"entry_id": entry.id, "changes": {}, "reason": "x", **asked}),
         "tokens": (tokens, {"name": "x", "digest": "x", "scopes": [], **by}),
     }
+    made.cause = cause_of(entry.status, entry.reason, entry.reason_text).key
     made.places = {"gifts": entry.id, "unknown": entry.id, "people": made.numbers["viewer"]}
     with made.database.write() as tx:
         for place, (table, values) in rows.items():
@@ -56,7 +59,7 @@ def routes(house, method):
 
 def address(house, rule, method):
     place = rule.rule.split("/")[2]
-    known = NAMES | {"number": house.places.get(place)}
+    known = NAMES | {"number": house.places.get(place), "cause": house.cause}
     values = {name: known[name] for name in rule.arguments}
     return house.app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
 
