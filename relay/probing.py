@@ -7,7 +7,7 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,14 @@ from relay.config import Organization
 from relay.errors import ReadRefused, TransportError
 from relay.giving import gift_columns
 from relay.ledger import claims, entries
+from relay.ledger.claims import Answered
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.luminate.readback import RestReader, Seen
 from relay.matching import Doubt, Finding, Found
-from relay.settling import posted
+from relay.settling import disown, posted
 from relay.status import Kind, Status
 
 if TYPE_CHECKING:
@@ -93,12 +94,32 @@ class Probing:
             doubt = Doubt(min(doubt.begin, gift.posted_at), doubt.end)
         try:
             rows = self._rows(entry, doubt)
+            disproved = self._disproved(entry, [row for row in rows if matching.matches(entry, row, doubt)], doubt)
         except (ReadRefused, TransportError) as error:
             self._not_read(entry, error, probed)
             return
         with self.database.write() as tx:
             self.database.lock(tx, self.organization.name)
-            self._conclude(_Desk(tx, self.organization, self.database.now(tx), probed), entry, rows, doubt)
+            desk = _Desk(tx, self.organization, self.database.now(tx), probed, disproved)
+            self._conclude(desk, entry, rows, doubt)
+
+    def _disproved(self, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> set[str]:
+        """Codes that another donor's gift bears by an answer, though Luminate does not show them of that donor."""
+        with self.database.read() as tx:
+            owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
+            contested = [owners[row.confirmation_code] for row in rows if _is_contested(entry, row, owners)]
+            called = [(owner, claims.answered(tx, owner)) for owner in contested]
+        return {owner.confirmation_code for owner, call in called if call and not self._is_theirs(owner, call, doubt)}
+
+    def _is_theirs(self, owner: Entry, call: Answered, doubt: Doubt) -> bool:
+        """Whether Luminate shows the code of the gift that bears it among the gifts of its own donor."""
+        begin, end = Doubt(min(call.started_at, doubt.begin), max(call.finished_at, doubt.end)).window
+        try:
+            # Not by the constituent: that number came with the same answer.
+            shown = self._rows_by_rest(replace(owner, cons_id=""), begin, end)
+        except ReadRefused:
+            return True  # nothing is proven
+        return owner.confirmation_code in {row.confirmation_code for row in shown}
 
     def look(self, entry: Entry) -> Sequence[Seen]:
         """What Luminate shows of this donor, for a person to compare; nothing is decided, no transaction is open.
@@ -188,6 +209,8 @@ class _Desk:
     organization: Organization
     now: datetime
     probed: Probed
+    # Confirmation codes that cannot be those of the gifts that bear them.
+    disproved: Collection[str] = ()
 
     def bring_in(self, entry: Entry, finding: Finding) -> None:
         match finding.found:
@@ -214,9 +237,13 @@ class _Desk:
         self.probed.recorded.append(entry.id)
 
     def _contested(self, entry: Entry, rows: Sequence[Seen]) -> None:
-        """Luminate mixed up two answers. Never sent again; a person puts both right."""
+        """Luminate mixed up two answers. Where that is proven each gets its own code; else a person puts both right."""
         code = rows[0].confirmation_code
         owner = entries.owners(self.tx, entry.organization, [code])[code]
+        if code in self.disproved and disown(self.tx, self.organization, owner, self.now, owner=entry.id):
+            log.warning("answers_mixed_up", entry=entry.id, other=owner.id)
+            self._recorded(entry, rows[0])
+            return
         text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
         entries.change(self.tx, owner, self.now, flag="code_of_another_gift")
         self.hand_over(entry, "answers_mixed_up", text, rows)

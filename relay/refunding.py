@@ -23,7 +23,7 @@ from relay.ledger.entries import Entry
 from relay.ledger.payments import RefundKey, Source
 from relay.luminate.schemas import map_refund
 from relay.money import Money
-from relay.status import UNSENT, Kind, Status
+from relay.status import CLAIMABLE, UNSENT, Kind, Status
 
 FORGONE = "refunded_unposted"
 GIFT_CLOSED = "gift_closed"
@@ -218,7 +218,7 @@ def standing(
     if gift.status is Status.CLOSED:
         return _because(Status.CLOSED, GIFT_CLOSED, f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
     if gift.status is not Status.POSTED:
-        return _because(Status.WAITING, "gift_not_posted", f"Its gift, entry {gift.id}, is not in Luminate yet.")
+        return _waits_for(gift)
     return _sendable(desk, gift, amount, but, mail=mail)
 
 
@@ -243,6 +243,10 @@ def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
     return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
 
 
+def _waits_for(gift: Entry) -> dict[str, Any]:
+    return _because(Status.WAITING, "gift_not_posted", f"Its gift, entry {gift.id}, is not in Luminate yet.")
+
+
 def _because(status: Status, reason: str, text: str) -> dict[str, Any]:
     return {"status": status, "reason": reason, "reason_text": text}
 
@@ -257,6 +261,16 @@ def release(desk: Desk, gift: Entry) -> list[int]:
         if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
             moved.append(refund.id)
     return moved
+
+
+def recall(desk: Desk, gift: Entry) -> bool:
+    """Let the refunds of a gift wait again; False if one was sent, perhaps, or seen to by hand."""
+    refunds = entries.refunds_of(desk.tx, gift.payment_id)
+    if not all(never_sent(refund) or refund.reason in {totals.TAKEN_BACK, totals.SAME} for refund in refunds):
+        return False
+    words = _waits_for(gift)
+    target, released = words.pop("status"), [refund for refund in refunds if refund.status in CLAIMABLE]
+    return all(entries.move(desk.tx, refund, target, desk.now, **words) for refund in released)
 
 
 def joined(desk: Desk, payment: int) -> str:

@@ -192,6 +192,28 @@ def posted(
     return refunding.release(desk, gift)
 
 
+def disown(tx: Connection, organization: Organization, entry: Entry, now: datetime, *, owner: int) -> bool:
+    """Take a confirmation code from a posted gift that a look-up proved to be another's: it is unknown again.
+
+    Luminate, or something between, answered its call with the answer to another. The refunds that were released wait
+    again. False where a person must see to it: the code came not from an answer, or a refund was made with it.
+    """
+    answered = claims.answered(tx, entry) if entry.kind is Kind.GIFT and entry.merged_into is None else None
+    desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
+    if answered is None or not refunding.recall(desk, entry):
+        return False
+    code = entry.confirmation_code
+    text = f"Luminate answered with the confirmation code {code}, which a look-up proved to be that of entry {owner}."
+    words: dict[str, Any] = {"reason": "code_of_another_gift", "reason_text": text}
+    claims.finish(tx, answered.attempt, answered.finished_at, outcome=Outcome.UNKNOWN, **words)
+    blank = dict.fromkeys(("confirmation_code", "luminate_transaction_id", "cons_id", "login_name", "late", "flag"), "")
+    look_up = {"probe_at": now + timedelta(seconds=organization.probe.ladder[0]), "probes": 0, "posted_at": None}
+    entries.move(tx, entry, Status.UNKNOWN, now, **words, **blank, **look_up)
+    before, after = {"status": entry.status, "confirmation_code": code}, {"status": Status.UNKNOWN}
+    entries.correct(tx, entry, now, who="relay", action="disown", reason=text, before=before, after=after)
+    return True
+
+
 def circuit_opens(last: Sequence[tuple[Outcome, str]]) -> bool:
     """Whether the newest calls all ended without an answer (newest first)."""
     newest = [outcome for outcome, _ in last[:CIRCUIT_AFTER]]

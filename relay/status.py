@@ -73,12 +73,15 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.POSTING: frozenset(
         {Status.POSTED, Status.REJECTED, Status.RETRYING, Status.UNKNOWN, Status.QUEUED, Status.HELD}
     ),
-    Status.RETRYING: frozenset({Status.POSTING, Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
+    Status.RETRYING: frozenset(
+        {Status.POSTING, Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN}
+    ),
     Status.UNKNOWN: frozenset({Status.POSTED, Status.QUEUED, Status.HELD, Status.CLOSED}),
     Status.REJECTED: frozenset(
         {Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN, Status.POSTED}
     ),
-    Status.POSTED: frozenset(),
+    # By the machine alone, where a look-up proves that the confirmation code is another gift's (relay.settling.disown).
+    Status.POSTED: frozenset({Status.UNKNOWN}),
     Status.CLOSED: frozenset({Status.HELD}),
 }
 

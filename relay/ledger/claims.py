@@ -35,6 +35,15 @@ class Claim:
     taken: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One call that was answered with a confirmation code."""
+
+    attempt: int
+    started_at: datetime
+    finished_at: datetime
+
+
 def next_due(tx: Connection, organization: str, now: datetime) -> Entry | None:
     """The oldest entry that is due, unless a gift of the same donor is on its way.
 
@@ -106,6 +115,13 @@ def doubtful_since(tx: Connection, entry_id: int) -> tuple[datetime, datetime] |
     doubtful = and_(attempts.c.entry_id == entry_id, attempts.c.outcome == Outcome.UNKNOWN)
     row = tx.execute(select(func.min(attempts.c.started_at), func.max(attempts.c.finished_at)).where(doubtful)).one()
     return (row[0], row[1]) if row[0] and row[1] else None
+
+
+def answered(tx: Connection, entry: Entry) -> Answered | None:
+    """The call whose answer made an entry posted; None where a look-up or a person did."""
+    mine = and_(attempts.c.entry_id == entry.id, attempts.c.fence == entry.fence, attempts.c.outcome == Outcome.POSTED)
+    row = tx.execute(select(attempts.c.id, attempts.c.started_at, attempts.c.finished_at).where(mine)).one_or_none()
+    return Answered(row.id, row.started_at, row.finished_at) if row else None
 
 
 def last_outcomes(tx: Connection, organization: str, count: int) -> list[tuple[Outcome, str]]:

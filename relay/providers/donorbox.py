@@ -234,7 +234,8 @@ def _chargeback(what: str, donation: Donation) -> Fact:
     own, amount = f"chargeback of {keys[0]}"[:255], _left(donation)
     if what == "chargeback_won":
         sentence = "The chargeback was won; the organization has the money again."
-        return Reinstatement(refund_keys=(own,), parent_keys=keys, amount=amount, text=sentence)
+        won = RefundReason.CHARGEBACK
+        return Reinstatement(refund_keys=(own,), parent_keys=keys, amount=amount, text=sentence, reason=won)
     if what == "chargeback_lost" and amount:
         return Refund(
             keys=(own,),

@@ -477,3 +477,11 @@ def test_totals_of_two_ids_of_one_payment_count_once(relay):
     relay.take(make_link("pi_1", "ch_1"))
     relay.post()
     assert relay.luminate.net == 1300
+
+
+def test_a_dispute_won_first_puts_no_total_in_doubt(given):
+    given.take(make_back("dp_1", "0.01"))
+    given.take(make_total("0.99", before="0.98"))
+    given.take(make_total("0.98", before="0.00"))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted"], 2401)
