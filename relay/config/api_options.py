@@ -11,6 +11,7 @@ from relay.config.checks import is_loopback
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{20,200}", re.ASCII)
 _ANET_KEY = re.compile(r"[0-9A-Fa-f]{128}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_LONG_ID = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 
 
 def wrong_environment(word: str) -> str:
@@ -36,6 +37,17 @@ def wrong_path_secret(secret: str) -> str:
     if _PATH_SECRET.fullmatch(secret):
         return ""
     return "must be 20 to 200 letters, digits, dashes or underscores: it stands in the webhook's address"
+
+
+def wrong_stripe_key(key: str) -> str:
+    """An API key that may read; a restricted one (``rk_``) is enough."""
+    fits = key.startswith(("rk_live_", "rk_test_", "sk_live_", "sk_test_")) and _LONG_ID.fullmatch(key)
+    return "" if fits else "is not an API key (rk_live_... or rk_test_...; a restricted one is enough)"
+
+
+def wrong_square_token(token: str) -> str:
+    """An access token of an application of one's own."""
+    return "" if token.startswith("EAAA") and _LONG_ID.fullmatch(token) else "is not an access token (EAAA...)"
 
 
 def wrong_gocardless_secret(secret: str) -> str:

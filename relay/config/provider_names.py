@@ -161,6 +161,12 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "square": {
         "notification_url": Option(_https_url, required=True),
         "fund_from": Option(_one_of("reference_id", "note", "none")),
+        "access_token": Option(api_options.wrong_square_token),
+        "api_url": Option(api_options.wrong_api_url),
+    },
+    "stripe": {
+        "api_key": Option(api_options.wrong_stripe_key),
+        "api_url": Option(api_options.wrong_api_url),
     },
     "adyen": {
         "username": Option(),

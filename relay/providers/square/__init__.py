@@ -18,8 +18,9 @@ from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Flag
 from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, read_json, text, understood_as
+from relay.providers.calling import Caller
 from relay.providers.signatures import place_of_match
-from relay.providers.square import payments, returns
+from relay.providers.square import customers, payments, returns
 from relay.providers.square.event import Event, Handler, Reading
 from relay.providers.times import instant
 
@@ -92,7 +93,21 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
         if not kind:
             raise NotUnderstood("the event has no type")
         read = _read(kind, body, about.occurred_at, FUND_FIELDS.get(fund_from, "reference_id"))
-    return replace(about, note=read) if isinstance(read, str) else replace(about, facts=read)
+        if isinstance(read, str):
+            return replace(about, note=read)
+        wanted = customers.wanted(read, dig(body, "data", "object", "payment"), settings)
+    return replace(about, facts=read, wanted=wanted)
+
+
+def fetch(delivery: Delivery, settings: ProviderSettings, caller: Caller, received_at: datetime) -> Parsed:  # noqa: ARG001  # no age is judged
+    """Ask for the customer of a gift that does not say who gave. Raises FetchFailed, NotUnderstood."""
+    about = parse(delivery, settings)
+    name = about.wanted.partition(" ")[2]
+    if not name:
+        return about
+    with understood_as(about):
+        customer = customers.ask(name, settings, caller, live=about.live is not False)
+    return replace(about, facts=tuple(customers.filled(fact, customer) for fact in about.facts), wanted="")
 
 
 def _live(body: dict[str, Any], delivery: Delivery) -> bool | None:
@@ -116,4 +131,4 @@ def _read(kind: str, body: dict[str, Any], created: datetime | None, fund_field:
         raise NotUnderstood(f"{kind}: {error}") from error
 
 
-SQUARE = Provider(name="square", verify=verify, parse=parse, kept_headers=(ENVIRONMENT,))
+SQUARE = Provider(name="square", verify=verify, parse=parse, fetch=fetch, kept_headers=(ENVIRONMENT,))

@@ -106,8 +106,8 @@ def _fee(paid: dict[str, Any], amount: Money) -> Money | None:
 
 def _payer(paid: dict[str, Any]) -> dict[str, Any]:
     """Donor, shipping and tender. Payment links often tell nothing of the donor."""
-    billing, shipping = _address(paid.get("billing_address")), _address(paid.get("shipping_address"))
-    written, sent = _name(paid.get("billing_address")), _name(paid.get("shipping_address"))
+    billing, shipping = address_of(paid.get("billing_address")), address_of(paid.get("shipping_address"))
+    written, sent = name_of(paid.get("billing_address")), name_of(paid.get("shipping_address"))
     on_card = Name(full=text(dig(paid, "card_details", "card", "cardholder_name")))
     name = next((one for one in (written, sent, on_card) if one != Name()), Name())
     address = billing if billing != Address() else shipping
@@ -120,13 +120,14 @@ def _payer(paid: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _name(value: object) -> Name:
-    """First and last name; half a name is one text."""
-    first, last = text(dig(value, "first_name")), text(dig(value, "last_name"))
+def name_of(value: object) -> Name:
+    """First and last name (of a customer: given and family name); half a name is one text."""
+    first = text(dig(value, "first_name")) or text(dig(value, "given_name"))
+    last = text(dig(value, "last_name")) or text(dig(value, "family_name"))
     return Name(first=first, last=last) if first and last else Name(full=first or last)
 
 
-def _address(value: object) -> Address:
+def address_of(value: object) -> Address:
     """https://developer.squareup.com/reference/square/objects/Address."""
     return Address(
         street1=text(dig(value, "address_line_1")),

@@ -1,4 +1,4 @@
-"""Stripe: snapshot events of every API version, signed with ``Stripe-Signature``.
+"""Stripe: snapshot events of every API version, and thin events, signed with ``Stripe-Signature``.
 
 https://docs.stripe.com/webhooks, https://docs.stripe.com/api/events/types. What to switch on at Stripe, and why the
 odd ones are read as they are: docs/providers/stripe.md.
@@ -15,7 +15,7 @@ from typing import Any
 
 from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
-from relay.gifts import Fact, Flag
+from relay.gifts import Flag
 from relay.providers.base import (
     Delivery,
     Parsed,
@@ -28,9 +28,11 @@ from relay.providers.base import (
     text,
     understood_as,
 )
+from relay.providers.calling import Caller
 from relay.providers.signatures import check_age, place_of_match, unix_seconds
-from relay.providers.stripe import invoices, payments, returns
+from relay.providers.stripe import invoices, payments, returns, thin
 from relay.providers.stripe.event import Event, Handler
+from relay.providers.times import instant
 
 HEADER = "stripe-signature"
 MAX_TYPE = 100
@@ -115,7 +117,7 @@ def _header(value: str) -> tuple[str, list[str]]:
 # --- parse ---------------------------------------------------------------------------------------------------------
 
 
-def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parsed:  # noqa: ARG001  # no option matters
+def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parsed:
     """What a stored event says. Raises Unreadable (not JSON) or NotUnderstood (genuine, yet not readable)."""
     body = read_json(delivery.body)
     kind, event_id = text(body.get("type"))[:MAX_TYPE], ident(body)
@@ -125,13 +127,16 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
         type=kind,
         delivery_key=delivery_key(delivery.body, event_id, kind, ident(found)),
         live=_live(body, found),
-        occurred_at=moment(body.get("created")),
+        # A thin event writes its time as a text.
+        occurred_at=moment(body.get("created")) or instant(body.get("created")),
     )
     with understood_as(about):
         if not kind:
             raise NotUnderstood("the event has no type")
-        facts, note = _thin(kind) if _is_thin(body) else _read(kind, found, body)
-    return replace(about, facts=facts, note=note)
+        if thin.is_thin(body):
+            return _thin(about, body, settings)
+        previous = dig(body, "data", "previous_attributes")
+        return _read(about, kind, found, previous if isinstance(previous, dict) else {})
 
 
 def _live(body: dict[str, Any], found: object) -> bool | None:
@@ -139,34 +144,39 @@ def _live(body: dict[str, Any], found: object) -> bool | None:
     return told if isinstance(told, bool) else None
 
 
-def _read(kind: str, found: object, body: dict[str, Any]) -> tuple[tuple[Fact, ...], str]:
-    """The facts and the note of a snapshot event."""
+def _read(about: Parsed, kind: str, found: object, previous: dict[str, Any]) -> Parsed:
+    """The facts, or the note, of an event whose object is at hand."""
     if kind not in EVENTS:
-        return (), WHY_NOT.get(kind, "not about the money of a gift")
+        return replace(about, note=WHY_NOT.get(kind, "not about the money of a gift"))
     word, handler = EVENTS[kind]
     if not isinstance(found, dict):
-        return (Flag(text=f"{kind} came without its object: look at the event in Stripe."),), ""
+        return replace(about, facts=(Flag(text=f"{kind} came without its object: look at the event in Stripe."),))
     if found.get("object", word) != word:
         raise NotUnderstood(f"{kind} carries something else than a {word}")
-    previous = dig(body, "data", "previous_attributes")
-    event = Event(kind, found, previous if isinstance(previous, dict) else {}, moment(body.get("created")))
     try:
-        read = handler(event)
+        read = handler(Event(kind, found, previous, about.occurred_at))
     except MoneyError as error:
         raise NotUnderstood(f"{kind}: {error}") from error
-    return ((), read) if isinstance(read, str) else (read, "")
+    return replace(about, note=read) if isinstance(read, str) else replace(about, facts=read)
 
 
-def _is_thin(body: dict[str, Any]) -> bool:
-    return text(body.get("object")).startswith("v2.")
+def _thin(about: Parsed, body: dict[str, Any], settings: ProviderSettings | None) -> Parsed:
+    """A thin event holds only ids: a worker asks for the object."""
+    kind = thin.snapshot_type(about.type)
+    if kind not in EVENTS:
+        return replace(about, note=WHY_NOT.get(kind, "a thin event, not about the money of a gift"))
+    word, _ = EVENTS[kind]
+    return thin.announced(about, body, word, settings)
 
 
-def _thin(kind: str) -> tuple[tuple[Fact, ...], str]:
-    """A thin event holds only ids (https://docs.stripe.com/event-destinations#thin-events): its money is not seen."""
-    if kind.removeprefix("v1.") in EVENTS:
-        sentence = f"{kind} came as a thin event, without amounts: register the endpoint for snapshot events."
-        return (Flag(text=sentence),), ""
-    return (), "a thin event: it holds only ids"
+def fetch(delivery: Delivery, settings: ProviderSettings, caller: Caller, received_at: datetime) -> Parsed:  # noqa: ARG001  # no age is judged
+    """Ask for the object that a thin event names; its status decides. Raises FetchFailed, NotUnderstood."""
+    about = parse(delivery, settings)
+    if not about.wanted:
+        return about
+    with understood_as(about):
+        found = thin.ask(read_json(delivery.body), about.wanted, settings, caller)
+        return _read(replace(about, wanted=""), thin.snapshot_type(about.type), found, {})
 
 
-STRIPE = Provider(name="stripe", verify=verify, parse=parse)
+STRIPE = Provider(name="stripe", verify=verify, parse=parse, fetch=fetch)

@@ -850,6 +850,7 @@ def test_an_object_of_another_kind_is_not_understood():
 
 def test_a_thin_event_of_money_is_for_a_person_and_another_is_ignored():
     assert "snapshot" in only("thin_charge_succeeded").text
+    assert situation("thin_charge_succeeded").occurred_at == datetime(2026, 1, 3, 10, 0, tzinfo=UTC)
     assert situation("thin_account_updated").facts == ()
 
 
