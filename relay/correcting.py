@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from relay.access import Actor, Permission
 from relay.acting import Act, Acting, existing
@@ -32,16 +33,26 @@ class Correcting(Acting):
     """The use case behind ``flask correct`` and the form of the console."""
 
     def correct(
-        self, entry_id: int, changes: Mapping[str, str], *, actor: Actor, reason: str, take_over: bool = False
+        self,
+        entry_id: int,
+        changes: Mapping[str, str],
+        *,
+        actor: Actor,
+        reason: str,
+        take_over: bool = False,
+        as_of: datetime | None = None,
     ) -> Corrected:
         """Change parameters of an unsent gift by hand and try it again, or propose it. Amount and money are locked.
 
         An empty value takes an earlier correction back. Raises CorrectionRefused with a sentence for each wrong value,
-        ReplayRefused while somebody else is correcting it, unless it is taken over.
+        ReplayRefused while somebody else is correcting it, unless it is taken over, and where it has changed since
+        ``as_of``: what was typed then would undo what somebody did meanwhile.
         """
         action = "propose" if self._is_proposed(entry_id, actor) else "correct"
         with self.act(actor, action, entry_id, reason) as act:
             _need_free(act, take_over=take_over)
+            if as_of is not None and act.entry.changed_at != as_of:
+                raise ReplayRefused("this gift has changed since you opened it: look at what saving does now")
             if needs_second_person(act.entry, act.desk.organization):
                 done = _propose(act, changes)
             else:
@@ -60,14 +71,12 @@ class Correcting(Acting):
         with self.database.read() as tx:
             return preview(existing(tx, entry_id), with_funds(tx, organization), changes)
 
-    def open(self, entry_id: int, *, actor: Actor, take_over: bool = False) -> tuple[Entry, Lock | None]:
-        """Begin to correct. Gives back the entry, and who else is at it: then they keep it, unless it is taken over."""
+    def open(self, entry_id: int, *, actor: Actor) -> tuple[Entry, Lock | None]:
+        """Begin to correct. Gives back the entry, and who else is at it: they keep it until they save or leave."""
         self.whose(actor, Permission.ACT, entry_id)
         with self.database.write() as tx:
             entry, now = existing(tx, entry_id), self.database.now(tx)
             need_correctable(entry)
-            if take_over:
-                locks.take_over(tx, entry_id, actor.name, now)
             if locks.take(tx, entry_id, actor.name, now):
                 return entry, None
             return entry, locks.of(tx, entry_id, now)
@@ -84,7 +93,7 @@ def _need_free(act: Act, *, take_over: bool) -> None:
     if lock is None or lock.holder == act.who:
         return
     if not take_over:
-        raise ReplayRefused(f"{lock.holder} is correcting entry {act.entry.id} since {lock.since:%H:%M} UTC")
+        raise ReplayRefused(f"entry {act.entry.id} is being corrected by {lock.holder} since {lock.since:%H:%M} UTC")
     locks.drop(act.tx, act.entry.id, lock.holder)
     act.told["taken_over_from"] = lock.holder
 

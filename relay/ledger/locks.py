@@ -29,15 +29,6 @@ def take(tx: Connection, entry_id: int, holder: str, now: datetime) -> bool:
     return claims.take_lease(tx, _name(entry_id), holder, now, seconds=LOCK_SECONDS)
 
 
-def take_over(tx: Connection, entry_id: int, holder: str, now: datetime) -> Lock | None:
-    """Take it from whoever has it, whom it gives back."""
-    before = of(tx, entry_id, now)
-    if before:
-        claims.drop_lease(tx, _name(entry_id), before.holder)
-    take(tx, entry_id, holder, now)
-    return before if before and before.holder != holder else None
-
-
 def drop(tx: Connection, entry_id: int, holder: str) -> None:
     """Give it back."""
     claims.drop_lease(tx, _name(entry_id), holder)

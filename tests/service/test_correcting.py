@@ -119,7 +119,7 @@ def test_who_has_it_open_is_told_to_the_next(refused):
     lock = refused.correcting.open(1, actor=BOB)[1]
     assert (lock.holder, lock.since <= refused.database.now(None)) == ("ann", True)
     assert refused.correcting.open(1, actor=ANN)[1] is None
-    with pytest.raises(ReplayRefused, match="ann is correcting entry 1"):
+    with pytest.raises(ReplayRefused, match="entry 1 is being corrected by ann"):
         correct(refused, ZIP, BOB)
     assert correct(refused, ZIP, BOB, take_over=True).status is Status.QUEUED
     assert lines(refused)[-1].details["taken_over_from"] == "ann"
@@ -135,10 +135,13 @@ def test_it_is_free_again_after_saving_leaving_or_a_quarter_of_an_hour(refused):
     assert refused.correcting.open(1, actor=BOB)[1] is None
 
 
-def test_a_form_is_taken_over_knowingly(refused):
-    refused.correcting.open(1, actor=ANN)
-    assert refused.correcting.open(1, actor=BOB, take_over=True)[1] is None
-    assert refused.correcting.open(1, actor=ANN)[1].holder == "bob"
+def test_what_was_typed_before_another_s_change_does_not_undo_it(refused):
+    seen = refused.entry(1).changed_at
+    correct(refused, ZIP, BOB)
+    with pytest.raises(ReplayRefused, match="has changed since you opened it"):
+        correct(refused, {"donor.address.zip": "10001"}, as_of=seen)
+    assert refused.entry(1).parameters["donor.address.zip"] == "97201"
+    correct(refused, {"donor.address.zip": "10001"}, as_of=refused.entry(1).changed_at)
 
 
 def test_what_somebody_is_correcting_is_not_replayed(refused):

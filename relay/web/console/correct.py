@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from relay.corrections import Preview, needs_second_person
 from relay.errors import CorrectionRefused, ReplayRefused
+from relay.ledger import locks
 from relay.ledger.entries import Entry
 from relay.ledger.locks import Lock
 from relay.web.console import door, fields
 from relay.web.console.acts import acting_on, sentence
 from relay.web.console.blueprint import console
 
+# Luminate's own name at the end of a sentence: the field stands beside it.
+_PARAMETER = re.compile(r" \([\w.]+\)(?=\.?$)")
+
 
 @console.get("/gifts/<int:number>/correct")
 def correct(number: int) -> ResponseReturnValue:
     """The form. Whoever opens it is named to the others."""
+    acting_on(number)
     return _opened(number)
-
-
-@console.post("/gifts/<int:number>/correct/take-over")
-def correct_take_over(number: int) -> ResponseReturnValue:
-    """Although somebody else is at it."""
-    return _opened(number, take_over=True)
 
 
 @console.post("/gifts/<int:number>/correct/leave")
@@ -56,12 +57,17 @@ def correct_post(number: int) -> ResponseReturnValue:
         return _page(entry, typed=typed, wrong=emptied), 400
     try:
         done = door.relay_parts().correcting.correct(
-            number, fields.changes(entry, typed), actor=door.actor(), reason=typed.get("reason", "")
+            number,
+            fields.changes(entry, typed),
+            actor=door.actor(),
+            reason=typed.get("reason", ""),
+            take_over=typed.get("take_over") == "yes",
+            as_of=_moment(typed.get("as_of", "")),
         )
     except CorrectionRefused as error:
         return _page(entry, typed=typed, wrong=error.wrong), 400
     except ReplayRefused as error:
-        return _page(acting_on(number), typed=typed, refused=sentence(error)), 409
+        return _page(acting_on(number), typed=typed, refused=sentence(error), preview=_preview(entry, typed)), 409
     door.relay_parts().bell.ring(entry.organization)
     _say(number, done.proposal)
     return redirect(f"/console/gifts/{number}", 303)
@@ -76,14 +82,28 @@ def _say(number: int, proposal: int | None) -> None:
     flash(f"Corrected, and still held: {held}" if held else "Corrected. relay sends it.", "warn" if held else "ok")
 
 
-def _opened(number: int, *, take_over: bool = False) -> ResponseReturnValue:
-    acting_on(number)
+def _opened(number: int) -> ResponseReturnValue:
     try:
-        entry, lock = door.relay_parts().correcting.open(number, actor=door.actor(), take_over=take_over)
+        entry, _ = door.relay_parts().correcting.open(number, actor=door.actor())
     except ReplayRefused as error:
         flash(sentence(error), "warn")
         return redirect(f"/console/gifts/{number}", 303)
-    return _page(entry, lock=lock) if not take_over else redirect(url_for("console.correct", number=number), 303)
+    return _page(entry)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _lock(entry: Entry) -> Lock | None:
+    """Who else is at it."""
+    parts = door.relay_parts()
+    with parts.database.read() as tx:
+        lock = locks.of(tx, entry.id, parts.database.now(tx))
+    return lock if lock and lock.holder != door.actor().name else None
 
 
 def _preview(entry: Entry, typed: Mapping[str, str]) -> Preview | None:
@@ -100,7 +120,6 @@ def _page(
     preview: Preview | None = None,
     wrong: Mapping[str, str] | None = None,
     refused: str = "",
-    lock: Lock | None = None,
 ) -> str:
     organization = door.relay_parts().settings.organizations[entry.organization]
     return render_template(
@@ -110,10 +129,10 @@ def _page(
         never=fields.never(entry),
         preview=preview,
         asked=typed is not None,
-        wrong={**(preview.wrong if preview else {}), **(wrong or {})},
+        wrong={name: _PARAMETER.sub("", text) for name, text in (wrong or (preview.wrong if preview else {})).items()},
         refused=refused,
         reason=(typed or {}).get("reason", ""),
-        lock=lock,
+        lock=_lock(entry),
         second_person=needs_second_person(entry, organization),
         zone=organization.time_zone,
         funds=sorted(organization.funds),

@@ -29,12 +29,12 @@ _HINTS: Mapping[str, str] = {
 # Title left, Luminate's names right; open from the start or folded away.
 _GROUPS: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("Donor", True, ("donor.name.first", "donor.name.last", "donor.email", "donor.phone")),
-    ("Donor's address", True, tuple(f"donor.{part}" for part in _PLACE)),
+    ("Donor's address", True, tuple(f"donor.address.{one}" for one in ("street1", "city", "state", "zip", "country"))),
     ("Designation", True, (FUND,)),
     ("Billing", False, tuple(f"billing.{part}" for part in (*_NAME, *_PLACE))),
     ("More about the donor", False, ("donor.name.title", "donor.name.middle", "donor.name.suffix",
         "donor.name.profSuffix", "donor.phone_type", "donor.employer", "donor.occupation", "donor.cons_id",
-        "donor.email_opt_in")),
+        "donor.email_opt_in", "donor.address.street2", "donor.address.street3", "donor.address.county")),
     ("Gift", False, ("form_id", "level_id", "offline_payment_method", "check_number", "card_type", "card_exp_date",
         "card_exp_date_month", "card_exp_date_year", "anonymous", "matching_eligible", "gift_aid", "premium_id",
         "source", "sub_source", "center_id")),
@@ -42,8 +42,8 @@ _GROUPS: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("Recipient of a premium", False, tuple(f"shipping.{part}" for part in (*_NAME, *_PLACE, "email", "phone"))),
 )  # fmt: skip
 NAMES = tuple(name for _, _, names in _GROUPS for name in names)
-_NEVER = ("other_amount", "card_number", "send_receipt", "send_registration_email")
-_REQUIRED = re.compile(r"[^a-z0-9]+")
+_NEVER = ("card_number",)
+_MARKS = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def _is_meant(name: str, plain: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _REQUIRED.sub(" ", text.lower().replace("'s", "")).strip()
+    return _MARKS.sub(" ", text.lower().replace("'s", "")).strip()
 
 
 def _field(name: str, entry: Entry, typed: Mapping[str, str], marked: bool) -> Field:  # noqa: FBT001

@@ -62,7 +62,7 @@ def test_somebody_else_is_correcting_it(house):
     refused(house)
     house.relay.correcting.open(1, actor=operator("Ann"))
     bob = ("donor.address.zip=97201", "--reason", "new", "--who", "Bob")
-    assert "Ann is correcting entry 1" in house.run("correct", 1, *bob, code=1).stderr
+    assert "being corrected by Ann" in house.run("correct", 1, *bob, code=1).stderr
     assert "is now queued" in house.run("correct", 1, "--take-over", *bob).stdout
 
 
