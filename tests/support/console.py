@@ -10,6 +10,7 @@ from relay.bootstrap import build
 from relay.ledger import audit, entries, people, search
 from relay.ledger.models import metadata
 from relay.people import passwords
+from relay.people.entering import actor_of
 from relay.posting import Posting
 from relay.providers import Delivery
 from tests.builders import SIGNED, ClockedDatabase, make_organization, make_settings
@@ -104,6 +105,11 @@ class House:
         """The audit, oldest first."""
         with self.database.read() as tx:
             return list(audit.lines(tx, audit.Wanted(action=action)))
+
+
+def actor_named(house, name):
+    """The person as one who asks."""
+    return actor_of(house.person(name))
 
 
 def session_cookie(house, name, address):
