@@ -99,7 +99,7 @@ def test_the_accounts_are_a_configuration_that_loads(tmp_path):
     assert set(organization.providers) == set(PROVIDERS)
     written = tomllib.loads((tmp_path / "demo.toml").read_text())["organizations"]["demo"]["providers"]
     asked = {name for name, account in written.items() if "api_url" in account["options"]}
-    assert asked == set(ASKED) == {name for name, options in OPTIONS.items() if "api_url" in options}
+    assert asked == set(ASKED) <= {name for name, options in OPTIONS.items() if "api_url" in options}
 
 
 # --- what stands for the providers' APIs ------------------------------------------------------------------------------
