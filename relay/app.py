@@ -13,7 +13,8 @@ from relay import telemetry
 from relay.bootstrap import Relay, build
 from relay.cli import register
 from relay.config import load_settings
-from relay.web import console
+from relay.web import api, console
+from relay.web.api import problems
 from relay.web.health import health
 from relay.web.webhooks import webhooks
 
@@ -36,6 +37,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     console.attach(app, relay.settings)
     if relay.settings.oidc:
         console.attach_oidc(app, relay.settings.oidc)
+    api.attach(app, relay.settings)
     register(app)
     _believe_proxies(app, relay.settings.proxies)
     return app
@@ -48,9 +50,11 @@ def _believe_proxies(app: Flask, count: int) -> None:
 
 
 def _answer(error: HTTPException) -> ResponseReturnValue:
-    """JSON for every HTTP error, a page in the console; our own failures never show a trace."""
+    """JSON for every HTTP error, a page in the console, a problem of the API; our own failures never show a trace."""
     if console.is_of_the_console():
         return console.failed(error)
+    if problems.is_of_the_api():
+        return problems.of_http(error)
     status = error.code or 500
     return jsonify(status="refused", reason=error.name.lower().replace(" ", "_")), status
 

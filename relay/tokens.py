@@ -59,8 +59,16 @@ class Tokens:
         with self.database.write() as tx:
             now = self.database.now(tx)
             ends = None if days is None else now + timedelta(days=days)
-            told = {"name": title, "organization": organization, "digest": _digest(secret), "scopes": chosen}
-            number = tokens.add(tx, **told, made_by=actor.name, made_at=now, expires_at=ends)
+            number = tokens.add(
+                tx,
+                name=title,
+                organization=organization,
+                digest=_digest(secret),
+                scopes=chosen,
+                made_by=actor.name,
+                made_at=now,
+                expires_at=ends,
+            )
             details = {"name": title, "scopes": sorted(chosen), "expires_at": ends}
             about = {"organization": organization, "subject": f"token {number}"}
             audit.record(tx, actor, "add_token", **about, details=details)

@@ -45,23 +45,24 @@ class Line:
 
 _MADE = frozenset({"kind", "status", "amount"})
 _PLAIN = tuple(name for name in Line.__slots__ if name not in _MADE)
-_COLUMNS = tuple(entries.c[name] for name in (*_PLAIN, "kind", "status", "amount", "currency"))
+LINE_COLUMNS = tuple(entries.c[name] for name in (*_PLAIN, "kind", "status", "amount", "currency"))
 
 
 def page(tx: Connection, wanted: Filter, *, limit: int, offset: int = 0) -> list[Line]:
     """One page, the newest first."""
-    found = select(*_COLUMNS).where(conditions(wanted)).order_by(entries.c.id.desc())
-    return [_line(row) for row in tx.execute(found.limit(limit).offset(offset))]
+    found = select(*LINE_COLUMNS).where(conditions(wanted)).order_by(entries.c.id.desc())
+    return [line_of(row) for row in tx.execute(found.limit(limit).offset(offset))]
 
 
 def stream(tx: Connection, wanted: Filter) -> Iterator[Line]:
     """All that match, in the order received, a few at a time."""
-    found = select(*_COLUMNS).where(conditions(wanted)).order_by(entries.c.id)
+    found = select(*LINE_COLUMNS).where(conditions(wanted)).order_by(entries.c.id)
     for row in tx.execute(found.execution_options(yield_per=1000)):
-        yield _line(row)
+        yield line_of(row)
 
 
-def _line(row: Row[Any]) -> Line:
+def line_of(row: Row[Any]) -> Line:
+    """The line of a row that holds LINE_COLUMNS."""
     plain = {name: getattr(row, name) for name in _PLAIN}
     return Line(kind=Kind(row.kind), status=Status(row.status), amount=Money(row.amount, row.currency), **plain)
 
