@@ -1,6 +1,7 @@
 # make run    the whole relay on this machine, nothing configured
 # make test   all the tests, against a real Redis and a real PostgreSQL from wheels
 # make prove  the long proof that no gift is lost and none doubled
+# make screenshots  a picture of every page of the console, into docs/screens
 # Works with GNU make 3.81 (macOS) and later.
 
 SHELL := /bin/sh
@@ -30,7 +31,7 @@ endif
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long prove lint format requirements clean bench
+.PHONY: help run test test-long prove screenshots lint format requirements clean bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -47,6 +48,9 @@ test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a
 
 prove: $(STAMP) ## the proof in its long form: every fault, with real processes (half an hour)
 	@$(BIN)/python -m tests.prove.processes
+
+screenshots: $(STAMP) ## a picture of every page of the console, into docs/screens; needs a Chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

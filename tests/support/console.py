@@ -45,6 +45,7 @@ class House:
         self.relay = build(self.settings, database=self.database)
         self.bell, self.provider, self.luminate = FakeBell(), FakeProvider(), FakeLuminate()
         self.relay.bell = self.bell
+        self.source = "acme"
         self.relay.providers = {**self.relay.providers, "acme": self.provider.provider}
         self.relay.intake.providers = self.relay.providers
         self.relay.intake.bell = self.bell
@@ -78,7 +79,7 @@ class House:
 
     def take(self, *facts, organization="alder"):
         """One event with these facts through the front door; gives back the newest entry."""
-        self.relay.intake.take(organization, "acme", Delivery(self.provider.event(facts, live=True), SIGNED))
+        self.relay.intake.take(organization, self.source, Delivery(self.provider.event(facts, live=True), SIGNED))
         with self.database.read() as tx:
             return next(search.listing(tx, search.Filter(), limit=1, newest_first=True))
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import time_machine
 
-from relay.config import Fund
+from relay.config import Fund, ProviderSettings
 from relay.gifts import Designation, Name
 from relay.ledger.search import Filter
 from relay.status import Status
@@ -23,9 +23,9 @@ FUNDS = {code: Fund(code=code, designee_id=number) for number, code in enumerate
 
 
 def organizations():
-    zone = ZoneInfo("America/New_York")
-    alder = make_organization("alder", title="Alder River Trust", time_zone=zone, funds=FUNDS)
-    return alder, make_organization("birch", title="Birch Library Fund", time_zone=zone, funds=FUNDS)
+    zone, stripe = ZoneInfo("America/New_York"), {"stripe": ProviderSettings(secrets=("whsec_1",))}
+    alder = make_organization("alder", title="Alder River Trust", time_zone=zone, funds=FUNDS, providers=stripe)
+    return alder, make_organization("birch", title="Birch Library Fund", time_zone=zone, funds=FUNDS, providers=stripe)
 
 
 def no_such_level(_parameters):
@@ -104,7 +104,9 @@ class Days:
 
 def thirty_days(url):
     """A house with thirty days in it, and the number of a plan."""
-    house = House(url, *organizations())
+    house = House(url, *organizations(), log_level="ERROR")
+    house.source = "stripe"
+    house.relay.intake.providers = {**house.relay.providers, "stripe": house.provider.provider}
     days = Days(house)
     days.month()
     days.troubles()
