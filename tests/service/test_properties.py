@@ -115,7 +115,8 @@ def decide(relay, entry, history):
     if entry.kind is not Kind.GIFT and entry.reason in in_doubt(history):
         return
     relay.replay(entry.id)
-    if relay.entry(entry.id).reason == "more_than_left" and relay.luminate.take_back(entry.amount):
+    settled = all(one.status in {Status.POSTED, Status.CLOSED, Status.HELD} for one in relay.entries())
+    if relay.entry(entry.id).reason == "more_than_left" and settled and relay.luminate.take_back(entry.amount):
         relay.deciding.close(entry.id, actor=operator("ann"), reason="refunded by hand")
 
 
