@@ -106,7 +106,7 @@ def thirty_days(url):
     """A house with thirty days in it, and the number of a plan."""
     house = House(url, *organizations(), log_level="ERROR")
     house.source = "stripe"
-    house.relay.intake.providers = {**house.relay.providers, "stripe": house.provider.provider}
+    house.relay.intake.providers = {**house.relay.providers, "stripe": replace(house.provider.provider, name="stripe")}
     days = Days(house)
     days.month()
     days.troubles()
