@@ -136,6 +136,10 @@ def fields(person: Person) -> dict[str, object]:
 def _let_in(actor: Actor, person: Person, link: str | None, *, ask: bool) -> None:
     """A link, or a password, shown this once."""
     if link:
+        if not parts().settings.secret_is_kept:
+            raise Failure(
+                "a link needs SECRET_KEY: without it every process has a key of its own, and no link would open"
+            )
         ending = parts().people.invite(actor, person.id)
         say(f"Good once, for {LINK_HOURS} hours: {link.rstrip('/')}/console/invitation/{ending}")
         return

@@ -229,6 +229,8 @@ class Settings:
     # Over rediss://: only a server with a certificate that a known authority signed.
     redis_verified: bool = True
     secret_key: str = field(repr=False)
+    # Whether it outlives this process; one made up at the start does not.
+    secret_is_kept: bool = True
     organizations: Mapping[str, Organization]
     # The largest webhook body taken, in bytes.
     max_body_bytes: int = 1_000_000

@@ -124,6 +124,7 @@ def read_process(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]
     values.setdefault("redis_url", DEFAULT_REDIS)
     # Heroku's Redis signs for itself (https://devcenter.heroku.com/articles/connecting-heroku-redis).
     values.setdefault("redis_verified", "DYNO" not in environ)
+    values["secret_is_kept"] = "SECRET_KEY" in given
     values.setdefault("secret_key", secrets.token_urlsafe(48))
     return values, [sentence(str(problem.path[0]), problem.text) for problem in problems]
 

@@ -22,6 +22,7 @@ from relay.demo.child import ServerError
 from relay.demo.door import Door
 from relay.demo.lock import Lock
 from relay.demo.paypal_key import PayPalKey, paypal_key
+from relay.demo.people import welcome
 from relay.demo.place import REPOSITORY, Place
 from relay.demo.provider_apis import ProviderApis
 from relay.demo.run import SamplesRun
@@ -159,7 +160,8 @@ class Demo:
         say_all(report.balance(run.balance()))
         say_all(report.proof(found, filter(None, (one.surprise for one in ended)), held))
         say("")
-        say_all(report.where_to_look(self._place, Path(report.shown(Path(sys.executable).parent / "flask"))))
+        password = welcome(database, self._place.var)
+        say_all(report.where_to_look(self._place, Path(report.shown(Path(sys.executable).parent / "flask")), password))
         say(f"\n{report.LAST_LINE}")
 
 

@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from relay.demo.announcements import Announced
 from relay.demo.announcements.processors import STANDARD_SECRET, STRIPE_SECRET
+from relay.demo.people import EMAIL
 from relay.demo.place import ORGANIZATION, Place
 from relay.demo.run import Ended
 from relay.demo.samples import Recorded, Sample
@@ -116,10 +117,12 @@ def _sum(amounts: Iterable[str]) -> str:
     return money(total)
 
 
-def where_to_look(place: Place, flask: Path) -> Iterator[str]:
-    """Addresses, secrets, commands, logs."""
+def where_to_look(place: Place, flask: Path, password: str) -> Iterator[str]:
+    """Addresses, secrets, commands, logs. ``password``: of the demo's admin, "" where they chose their own."""
     hooks = f"{place.web}/webhooks/{ORGANIZATION}"
     yield "Where to look"
+    yield f"  the console           {place.web}/console/"
+    yield f"                        sign in as {EMAIL}    password {password or 'as you chose it'}"
     yield f"  what Luminate holds   {place.sandbox}/"
     yield f"  webhooks              {hooks}/stripe    secret {STRIPE_SECRET}"
     yield f"                        {hooks}/standard  secret {STANDARD_SECRET}"
