@@ -249,7 +249,21 @@ class _Desk:
         self.hand_over(entry, "answers_mixed_up", text, rows)
 
     def _absent(self, entry: Entry) -> None:
-        """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody."""
+        """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
+
+        What was held when the ledger was restored is held again, for the same reason.
+        """
+        was = entries.before(self.tx, entry, "recover") if entry.doubtful_from else {}
+        if was.get("status") == Status.HELD:
+            words = {
+                "reason": was["reason"],
+                "reason_text": was["reason_text"],
+                "probe_at": None,
+                "doubtful_from": None,
+            }
+            if entries.move(self.tx, entry, Status.HELD, self.now, **words, candidates=[]):
+                self.probed.absent.append(entry.id)
+            return
         gift = replace(gift_from_json(entry.fact), hold="")
         mapping = with_funds(self.tx, self.organization)
         columns = gift_columns(gift, mapping, entry.provider, mail=False, overrides=entry.overrides)

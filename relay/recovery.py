@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from relay.config import Organization
-from relay.ledger import entries, pauses, search
+from relay.ledger import claims, entries, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.search import Filter
-from relay.status import Kind, Status
+from relay.status import UNSENT, Status
 
 PAUSE = "recovering"
 SUSPECT = "restored"  # relay/pausing.py refuses to resume while such entries are unknown
-# Unsent by the backup; after it a worker or a person may have sent them.
-_SUSPECTS = (Status.HELD, Status.WAITING, Status.QUEUED, Status.POSTING, Status.RETRYING, Status.REJECTED)
+# Unsent or unknown by the backup; after it a worker or a person may have sent them.
+_SUSPECTS = (*sorted(UNSENT), Status.POSTING, Status.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -56,15 +57,23 @@ class Recovery:
 
     def _mark(self, tx: Connection, name: str, since: datetime, now: datetime, *, who: str, reason: str) -> list[int]:
         suspects = list(search.listing(tx, Filter(organization=name, statuses=_SUSPECTS)))
-        sendable = [entry for entry in suspects if entry.kind is not Kind.REINSTATEMENT]
+        sendable = [entry for entry in suspects if entry.fact]
         return [entry.id for entry in sendable if _suspect(tx, entry, since, now, who=who, reason=reason)]
 
 
 def _suspect(tx: Connection, entry: Entry, since: datetime, now: datetime, *, who: str, reason: str) -> bool:
     text = f"The ledger was restored: Luminate may have it since {since:%Y-%m-%d %H:%M} UTC."
-    marked = {"reason": SUSPECT, "reason_text": text, "doubtful_from": since, "probe_at": now, "probes": 0}
-    if not entries.move(tx, entry, Status.UNKNOWN, now, **marked, lease_until=None):
+    begin = claims.called_since(tx, entry.id)
+    marked: dict[str, Any] = {"reason": SUSPECT, "reason_text": text, "probe_at": now, "probes": 0, "lease_until": None}
+    marked |= {"doubtful_from": min(begin, since) if begin else since}
+    done = (
+        entries.change(tx, entry, now, **marked)
+        if entry.status is Status.UNKNOWN
+        else entries.move(tx, entry, Status.UNKNOWN, now, **marked)
+    )
+    if not done:
         return False
-    before, after = {"status": entry.status, "reason": entry.reason}, {"status": Status.UNKNOWN}
+    before = {"status": entry.status, "reason": entry.reason, "reason_text": entry.reason_text}
+    after = {"status": Status.UNKNOWN}
     entries.correct(tx, entry, now, who=who, action="recover", reason=reason, before=before, after=after)
     return True

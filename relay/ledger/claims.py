@@ -117,6 +117,14 @@ def doubtful_since(tx: Connection, entry_id: int) -> tuple[datetime, datetime] |
     return (row[0], row[1]) if row[0] and row[1] else None
 
 
+def called_since(tx: Connection, entry_id: int) -> datetime | None:
+    """When the first call began that may have been recorded and was never told so; None: there was none."""
+    untold = or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN)
+    first = select(func.min(attempts.c.started_at)).where(attempts.c.entry_id == entry_id, untold)
+    found: datetime | None = tx.execute(first).scalar_one()
+    return found
+
+
 def answered(tx: Connection, entry: Entry) -> Answered | None:
     """The call whose answer made an entry posted; None where a look-up or a person did."""
     mine = and_(attempts.c.entry_id == entry.id, attempts.c.fence == entry.fence, attempts.c.outcome == Outcome.POSTED)

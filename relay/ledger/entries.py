@@ -186,6 +186,13 @@ def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
     return result.rowcount == 1
 
 
+def before(tx: Connection, entry: Entry, action: str) -> Mapping[str, Any]:
+    """What the last correction of this kind found; empty if there was none."""
+    mine = (corrections.c.entry_id == entry.id) & (corrections.c.action == action)
+    last = select(corrections.c.before).where(mine).order_by(corrections.c.id.desc()).limit(1)
+    return tx.execute(last).scalar_one_or_none() or {}
+
+
 def correct(
     tx: Connection,
     entry: Entry,

@@ -2,19 +2,26 @@
 
 import itertools
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from relay.access import operator
 from relay.errors import ReplayRefused
 from relay.ledger import pauses
 from relay.pausing import resume
 from relay.probing import Probing
 from relay.recovery import Recovery
-from relay.status import Status
-from tests.builders import make_gift, make_refund, make_relay
+from relay.status import Kind, Status
+from tests.builders import make_back, make_chargeback, make_gift, make_refund, make_relay
 from tests.service.test_probing import FakeReader
+
+
+def back_up(relay, tmp_path):
+    relay.database.engine.dispose()
+    shutil.copy(tmp_path / "ledger.db", tmp_path / "backup.db")
+    return datetime.now(UTC)
 
 
 def restored(relay, tmp_path):
@@ -30,9 +37,7 @@ def after_restore(relay, tmp_path):
     """Two gifts queued at the backup; one was posted after it."""
     relay.take(make_gift(keys=("ch_1",)))
     relay.take(make_gift("40.00", keys=("ch_2",)))
-    relay.database.engine.dispose()
-    shutil.copy(tmp_path / "ledger.db", tmp_path / "backup.db")
-    since = datetime.now(UTC)
+    since = back_up(relay, tmp_path)
     relay.luminate.script = ["ok", "rejected"]
     relay.post()
     assert len(relay.luminate.gifts) == 1
@@ -43,10 +48,10 @@ def recover(relay, since):
     return Recovery(relay.database, relay.settings.organizations).start(since, who="Ada", reason="disk died")
 
 
-def reader_of(relay, since):
+def reader_of(relay, at):
     class Reader(FakeReader):
         def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
-            rows = [self.row(Decimal(one["other_amount"]), code, since) for code, one in relay.luminate.gifts.items()]
+            rows = [self.row(Decimal(one["other_amount"]), code, at) for code, one in relay.luminate.gifts.items()]
             return tuple(row for row in rows if begin <= row.at <= end)
 
     return Reader(relay)
@@ -92,3 +97,51 @@ def test_what_a_person_did_not_decide_stays_unknown(after_restore):
     assert relay.statuses() == ["unknown", "unknown", "unknown"]
     assert [row["action"] for row in relay.corrections()] == ["recover"] * 3
     assert all(entry.status is Status.UNKNOWN for entry in relay.entries())
+
+
+def look_up_and_post(relay, since, at=None):
+    relay.later(hours=2)
+    recover(relay, since)
+    relay.later(hours=1)
+    Probing(relay.database, relay.organization, reader_of(relay, at or since)).run()
+    resume(relay.database, "alder", who="Ada", reason="all looked up")
+    relay.post()
+
+
+def test_what_was_unknown_and_sent_again_after_the_backup_is_found(relay, tmp_path):
+    """Its second call was an hour after the first, which is all that the backup knows of."""
+    relay.luminate.script = ["lost"]
+    relay.take(make_gift())
+    relay.post()
+    since = back_up(relay, tmp_path)
+    relay.deciding.absent(1, actor=operator("ann"), reason="looked")
+    relay.post()
+    again = restored(relay, tmp_path)
+    look_up_and_post(again, since, at=since + timedelta(hours=1))
+    assert (again.statuses(), len(again.luminate.gifts)) == (["posted"], 1)
+
+
+def test_what_was_held_is_held_again_if_it_is_not_there(relay, tmp_path):
+    relay.take(make_gift(hold="Not paid yet, perhaps."))
+    since = back_up(relay, tmp_path)
+    again = restored(relay, tmp_path)
+    look_up_and_post(again, since)
+    (gift,) = again.gifts()
+    assert (gift.status, gift.reason, gift.reason_text) == (Status.HELD, "needs_proof", "Not paid yet, perhaps.")
+    assert again.luminate.calls == []
+
+
+def test_money_that_came_back_and_was_recorded_after_the_backup_is_found(relay, tmp_path):
+    relay.take(make_gift())
+    relay.post()
+    relay.take(make_chargeback("25.00"))
+    relay.post()
+    relay.take(make_back("dp_1", "25.00"))
+    since = back_up(relay, tmp_path)
+    (back,) = relay.entries(Kind.REINSTATEMENT)
+    relay.replay(back.id)
+    relay.post()
+    again = restored(relay, tmp_path)
+    look_up_and_post(again, since)
+    assert again.entry(back.id).status is Status.POSTED
+    assert again.luminate.net == 2500
