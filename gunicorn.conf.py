@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tempfile
 from typing import Any
 
 # Threads, because a webhook waits for the database and not for the processor; preload, so that the app is read and
@@ -17,6 +18,9 @@ bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"  # a platform routes to the c
 timeout = 30
 graceful_timeout = 25
 keepalive = 75  # longer than a router keeps its connections, so that it never meets one that is just closing
+
+# Where the processes of this server put their counts together, for /metrics; must stand before the app is loaded.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="relay-metrics-")
 
 # Heartbeats go to memory where there is any: a slow disk must not look like a hung worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - a directory of the system
@@ -40,6 +44,13 @@ def on_starting(server: Any) -> None:
     check = getattr(relay, "before_serving", None)
     if check is not None and (why := check()):
         raise SystemExit(f"relay cannot start: {why}")
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the gauges of a process that is gone; its counts are kept."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - needs the directory below
+
+    multiprocess.mark_process_dead(worker.pid)
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:

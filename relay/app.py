@@ -13,7 +13,7 @@ from relay import telemetry
 from relay.bootstrap import Relay, build
 from relay.cli import register
 from relay.config import load_settings
-from relay.web import api, console
+from relay.web import api, console, metrics
 from relay.web.api import problems
 from relay.web.health import health
 from relay.web.webhooks import webhooks
@@ -34,6 +34,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     app.register_blueprint(health)
     app.register_error_handler(HTTPException, _answer)
     app.after_request(_harden)
+    metrics.attach(app)
     console.attach(app, relay.settings)
     if relay.settings.oidc:
         console.attach_oidc(app, relay.settings.oidc)

@@ -234,6 +234,7 @@ class Settings:
     organizations: Mapping[str, Organization]
     # The largest webhook body taken, in bytes.
     max_body_bytes: int = 1_000_000
+    metrics_token: str = field(default="", repr=False)
     log_format: str = "json"
     log_level: str = "INFO"
     # How many proxies stand in front and say who asked, and how.

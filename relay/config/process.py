@@ -77,6 +77,10 @@ def _wrong_secret_key(key: str) -> str:
     return f"must have at least {_KEY_LENGTH} characters" if len(key) < _KEY_LENGTH else ""
 
 
+def _wrong_metrics_token(token: str) -> str:
+    return f"must have at least {_KEY_LENGTH} characters" if 0 < len(token) < _KEY_LENGTH else ""
+
+
 class ProcessSchema(StrictSchema):
     """The variables, by the names of Settings; RELAY_CONFIG is read elsewhere."""
 
@@ -92,6 +96,8 @@ class ProcessSchema(StrictSchema):
     oidc_issuer = Text(data_key="OIDC_ISSUER", check=wrong_issuer)
     oidc_client_id = Text(data_key="OIDC_CLIENT_ID")
     oidc_client_secret = Text(data_key="OIDC_CLIENT_SECRET")
+    # Whoever shows it may read /metrics; without one nobody may.
+    metrics_token = Text(data_key="RELAY_METRICS_TOKEN", check=_wrong_metrics_token)
     config = Text(data_key="RELAY_CONFIG")
     demo_authority = Text(data_key="RELAY_DEMO_AUTHORITY")
 

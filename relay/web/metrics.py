@@ -1,0 +1,64 @@
+"""``/metrics`` for Prometheus, with a token of its own; and the time an answer to a webhook took.
+
+The times are counted in this process and put together with those of its siblings through a directory
+(``PROMETHEUS_MULTIPROC_DIR``, made by gunicorn.conf.py); everything else is read from the ledger.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from werkzeug.exceptions import NotFound
+
+from relay.bootstrap import Relay
+from relay.meters import LedgerCollector
+
+metrics = Blueprint("metrics", __name__)
+
+_process = CollectorRegistry()
+ANSWERED = Histogram(
+    "relay_webhook_seconds",
+    "From the first byte of a webhook to its answer.",
+    ["status"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+    registry=_process,
+)
+
+
+@metrics.get("/metrics")
+def scrape() -> Response:
+    """Everything, for whoever holds RELAY_METRICS_TOKEN; for all others there is no such page."""
+    relay: Relay = current_app.extensions["relay"]
+    token, given = relay.settings.metrics_token, request.headers.get("Authorization", "")
+    if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise NotFound
+    registry = CollectorRegistry()
+    registry.register(LedgerCollector(relay.database, relay.settings.organizations))
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)
+    told = generate_latest(registry)
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        told += generate_latest(_process)
+    return Response(told, content_type=CONTENT_TYPE_LATEST)
+
+
+def attach(app: Flask) -> None:
+    """Measure every answer to a webhook."""
+    app.register_blueprint(metrics)
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    if request.blueprint == "webhooks":
+        ANSWERED.labels(f"{response.status_code // 100}xx").observe(time.perf_counter() - g.began)
+    return response
