@@ -48,6 +48,14 @@ class FakeLuminate:
         self.impossible = []
         self.reads = []
         self.healthy = True
+        self.designees = {
+            7: "Water",
+            8: "Wells",
+            44: "Gala",
+            1011: "Clean Water",
+            1012: "Library",
+            1013: "General Fund",
+        }
         self.in_flight = Counter()
         self.most_at_once = 0
         self._lock = threading.Lock()
@@ -64,6 +72,12 @@ class FakeLuminate:
         if not self.healthy:
             return error("2")
         return as_answer({"isEmailValidResponse": {"valid": "true"}})
+
+    def get_designees(self, _form_id=None):
+        if not self.healthy:
+            raise NotSent("connection_refused: Nobody listens.")
+        found = [{"id": str(number), "name": name, "typeId": "1"} for number, name in self.designees.items()]
+        return as_answer({"getDesigneesResponse": {"designee": found}})
 
     @property
     def net(self):

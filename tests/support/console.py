@@ -9,6 +9,7 @@ from relay.app import create_app
 from relay.bootstrap import build
 from relay.ledger import audit, entries, people, search
 from relay.ledger.models import metadata
+from relay.luminate.designees import DesigneeLists
 from relay.people import passwords
 from relay.people.entering import actor_of
 from relay.posting import Posting
@@ -49,6 +50,7 @@ class House:
         self.relay.providers = {**self.relay.providers, "acme": self.provider.provider}
         self.relay.intake.providers = self.relay.providers
         self.relay.intake.bell = self.bell
+        self.relay.designees = DesigneeLists(lambda _organization: self.luminate)
         self.app = create_app(self.relay)
         self.app.config["TESTING"] = True
         self.numbers = {name: self.add(name, *place) for name, place in STAFF.items()}

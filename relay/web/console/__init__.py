@@ -6,6 +6,7 @@ from relay.web.console import (
     attention,
     audit,
     correct,
+    funds,
     gift,
     gifts,
     invitation,
@@ -16,6 +17,7 @@ from relay.web.console import (
     sign_in,
     sources,
     today,
+    tokens,
     unknown,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
@@ -27,6 +29,7 @@ SCREENS = (
     attention,
     audit,
     correct,
+    funds,
     gift,
     gifts,
     invitation,
@@ -37,6 +40,7 @@ SCREENS = (
     sign_in,
     sources,
     today,
+    tokens,
     unknown,
 )
 
