@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from relay.gifts import Flag, Refund, RefundReason, Reinstatement
+from relay.money import Money
 from relay.providers.base import dig, ident, present, text
 from relay.providers.braintree.event import Event, Reading, id_of
 from relay.providers.braintree.transactions import fell_through, is_credit
@@ -96,11 +97,17 @@ def won(event: Event) -> Reading:
         refund_keys=(id_of(found),),
         parent_keys=_of(found),
         amount=amount,
-        text="The dispute was won; Braintree has the money again.",
+        text=f"The dispute was won; Braintree has {_how_much(event, found, amount)} again.",
         reason=RefundReason.CHARGEBACK,
         occurred_at=event.created,
     )
     return (back,)
+
+
+def _how_much(event: Event, dispute: dict[str, Any], won: Money | None) -> str:
+    """A part is told as one: where it is told before the loss, the rest is a person's."""
+    disputed = event.money_or_none(dispute, "amount_disputed", "amount")
+    return f"{won} of {disputed}" if won and disputed and won != disputed else "the money"
 
 
 def _of(dispute: dict[str, Any]) -> tuple[str, ...]:

@@ -474,6 +474,9 @@ def test_a_dispute_lost_in_any_way_is_one_chargeback(name):
 def test_the_amount_won_may_be_less_than_the_amount_disputed():
     back = only("dispute_won")
     assert (back.refund_keys, back.amount) == (("dsp01",), usd("20"))
+    assert "has 20.00 USD of 25.00 USD again" in back.text
+    (back,) = changed("dispute_won", amount_won="25.00").facts
+    assert "has the money again" in back.text
     (back,) = changed("dispute_won", without=("amount-won",)).facts
     assert back.amount is None
     for odd in ("0.00", "all of it"):
