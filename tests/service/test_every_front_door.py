@@ -4,6 +4,7 @@ With every socket shut but those of the database and Redis: the ack path calls n
 """
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,11 +13,13 @@ from sqlalchemy import select
 
 from relay.app import create_app
 from relay.bootstrap import build
+from relay.config import Mode
 from relay.config.provider_names import OPTIONS
 from relay.ledger import migrate
-from relay.ledger.models import events
+from relay.ledger.models import events, metadata
 from relay.providers import PROVIDERS
 from tests.builders import make_settings
+from tests.fakes import FakeBell
 from tests.provider_cases import payloads
 from tests.support import genuine, paypal
 from tests.support.front_door import charity
@@ -104,3 +107,55 @@ def test_whoever_could_ask_an_api_is_configured_to(provider):
     assert can <= set(genuine.SETTINGS[provider].options)
     if PROVIDERS[provider].fetch and provider != "paypal_ipn":
         assert can
+
+
+# --- live and test ------------------------------------------------------------------------------------------------
+
+
+def test_every_provider_says_how_it_tells_live_from_test():
+    assert sorted([*genuine.IN_TEST, *genuine.BY_ENVIRONMENT, *genuine.BY_MAPPING, *genuine.UNTOLD]) == EVERY
+
+
+@pytest.fixture
+def taking(sqlite_url):
+    """A function that opens one provider's front door for one kind of events, and says what is answered."""
+    opened = []
+
+    def answer_to(provider, mode, body, environment=""):
+        settings = genuine.SETTINGS[provider]
+        if environment:
+            settings = replace(settings, options={**settings.options, "environment": environment})
+        whose = replace(charity(provider, settings), mode=mode)
+        relay = build(make_settings(whose, database_url=sqlite_url))
+        metadata.create_all(relay.database.engine)
+        relay.bell = relay.intake.bell = FakeBell()
+        if provider == "paypal":
+            relay.intake.providers = {**relay.providers, "paypal": paypal.make_provider()}
+        opened.append(relay)
+        delivery = genuine.sent(provider, body, datetime.now(UTC))
+        path = f"/webhooks/alder/{provider}" + (f"/{delivery.token}" if delivery.token else "")
+        answer = create_app(relay).test_client().post(path, data=delivery.body, headers=dict(delivery.headers))
+        with relay.database.read() as tx:
+            return answer.status_code, len(tx.execute(select(events.c.id)).all())
+
+    yield answer_to
+    for relay in opened:
+        relay.database.engine.dispose()
+
+
+@pytest.mark.parametrize("provider", sorted(genuine.IN_TEST))
+def test_a_test_event_is_not_taken_by_a_live_organization_nor_the_reverse(taking, provider):
+    live = body_of(provider)
+    test = genuine.IN_TEST[provider](live)
+    assert taking(provider, Mode.LIVE, test) == (403, 0)
+    assert taking(provider, Mode.TEST, live) == (403, 0)
+    assert taking(provider, Mode.TEST, test) == (200, 1)
+    assert taking(provider, Mode.LIVE, live) == (200, 2)
+
+
+@pytest.mark.parametrize("provider", sorted(genuine.BY_ENVIRONMENT - {"paypal"}))
+def test_the_environment_of_an_account_says_it_for_all_its_events(taking, provider):
+    body = body_of(provider)
+    assert taking(provider, Mode.LIVE, body, "sandbox") == (403, 0)
+    assert taking(provider, Mode.TEST, body, "live") == (403, 0)
+    assert taking(provider, Mode.LIVE, body, "live") == (200, 1)

@@ -98,3 +98,30 @@ def sent(provider: str, body: bytes, now: datetime) -> Delivery:
 def form_of(provider: str) -> bytes | None:
     """The body of a provider that posts no JSON."""
     return _FORMS.get(provider)
+
+
+def _set(*path: str, value: object):
+    def in_test(body: bytes) -> bytes:
+        event = inside = json.loads(body)
+        for step in path[:-1]:
+            inside = inside[step]
+        inside[path[-1]] = value
+        return json.dumps(event).encode()
+
+    return in_test
+
+
+# A provider whose events tell live from test: what a test event says otherwise.
+IN_TEST = {
+    "adyen": _set("live", value="false"),
+    "paypal_ipn": lambda body: body + b"&test_ipn=1",
+    "raisely": _set("data", "data", "mode", value="TEST"),
+    "square": _set("data", "object", "payment", "application_details", value={"application_id": "sandbox-sq0idb-A"}),
+    "standard": _set("live", value=False),
+    "stripe": _set("livemode", value=False),
+}
+# The others: the option of the environment says it for all events, the organization's mapping does, or nobody does.
+BY_ENVIRONMENT = {"authorizenet", "gocardless", "paypal"}
+BY_MAPPING = {"generic", "gofundmepro"}
+# Mollie's payment tells it once it is asked for; the rest have another secret for their test accounts, or none.
+UNTOLD = {"braintree", "donorbox", "everyorg", "givebutter", "mollie"}
