@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from relay.access import Actor, Permission
 from relay.causes import Cause, cause_of, reason_of
@@ -12,7 +12,7 @@ from relay.config import Organization
 from relay.errors import NotAllowed
 from relay.ledger import audit, figures, notes, pauses
 from relay.ledger.db import Database
-from relay.ledger.figures import Backlog, Flow, Mark, Sum, Unread, Waiting
+from relay.ledger.figures import Backlog, Days, Flow, Mark, Sum, Unread, Waiting
 from relay.ledger.notes import Note
 from relay.ledger.pauses import Pause
 from relay.money import Money
@@ -174,17 +174,20 @@ class Overview:
         reach = self._reach(actor, chosen)
         with self.database.read() as tx:
             now = self.database.now(tx)
-            sheets = sheets_of(figures.sums(tx, reach))
+            sums = figures.sums(tx, reach)
+            sheets = sheets_of(sums)
+            since = min((one.oldest for one in sums if one.status in NEEDS_A_PERSON), default=None)
+            first = figures.received_at(tx, reach, since) if since else None
             paused = {name: pause for name, pause in pauses.all_paused(tx).items() if name in reach}
             backlog = figures.backlog(tx, reach, now)
             hour = figures.pace(tx, reach, now - timedelta(hours=1))
             day = figures.pace(tx, reach, now - timedelta(days=1))
-            flow = figures.flow(tx, reach, now - timedelta(days=DAYS + 1))
+            flow = [one for days in self._days(reach, now) for one in figures.flow(tx, days)]
             last = figures.last_events(tx, self._sources(reach))
             return Today(
                 at=now,
                 sheets=sheets,
-                oldest=figures.oldest(tx, reach),
+                oldest=(first, since) if first and since else None,
                 drains=tuple(_drain(name, backlog, hour, day, paused) for name in reach),
                 sources=tuple(
                     Source(organization=one, provider=name, last=last.get((one, name)))
@@ -249,21 +252,34 @@ class Overview:
     def _sources(self, reach: Iterable[str]) -> list[tuple[str, str]]:
         return [(one, name) for one in reach for name in sorted(self.organizations[one].providers)]
 
+    def _days(self, reach: Iterable[str], now: datetime) -> list[Days]:
+        """The last days of the organizations, by time zone."""
+        names: dict[tzinfo, tuple[str, ...]] = {}
+        for name in reach:
+            zone = self.organizations[name].time_zone
+            names[zone] = (*names.get(zone, ()), name)
+        return [Days(same, tuple(_midnights(zone, now))) for zone, same in names.items()]
+
     def _chart(self, flow: list[Flow], sheets: tuple[Sheet, ...], now: datetime) -> Chart | None:
-        """Of the currency in which most was received, each gift on the day of its organization."""
+        """Of the currency in which most was received."""
         gifts = [sheet for sheet in sheets if sheet.kind is Kind.GIFT]
         if not gifts:
             return None
         currency = max(gifts, key=lambda sheet: sheet.received).currency
-        zone = self.organizations[gifts[0].organization].time_zone
-        today = now.astimezone(zone).date()
-        days = {day: Day(day) for day in (today - timedelta(days=back) for back in reversed(range(DAYS)))}
+        zones = {self.organizations[sheet.organization].time_zone for sheet in gifts}
+        known = sorted({day for zone in zones for day, _ in _midnights(zone, now)})
+        days = {day: Day(day) for day in known[-DAYS:]}
         for one in flow:
-            local = one.at.astimezone(self.organizations[one.organization].time_zone).date()
-            if one.amount.currency == currency and local in days:
-                _count(days[local], one)
+            if one.amount.currency == currency and one.day in days:
+                _count(days[one.day], one)
         others = sorted({sheet.currency for sheet in gifts} - {currency})
         return Chart(currency=currency, days=tuple(days.values()), others=tuple(others))
+
+
+def _midnights(zone: tzinfo, now: datetime) -> list[tuple[date, datetime]]:
+    today = now.astimezone(zone).date()
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    return [(day, datetime.combine(day, time(), zone)) for day in days]
 
 
 def _count(day: Day, one: Flow) -> None:

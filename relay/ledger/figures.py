@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func, literal, select, text, union_all
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,8 +21,6 @@ from relay.money import Money
 from relay.status import NEEDS_A_PERSON, Kind, Status, Verdict
 
 Reach = tuple[str, ...]
-# What is summed by day is counted by quarter hour, so that each organization's days can be made of it.
-QUARTER = 15 * 60
 _BACKLOG = (Status.QUEUED, Status.POSTING, Status.RETRYING)
 
 
@@ -35,16 +33,18 @@ class Sum:
     status: Status
     amount: Money
     count: int
+    oldest: datetime
 
 
 def sums(tx: Connection, reach: Reach) -> list[Sum]:
     """Where all money stands. Entries that were folded into another are not counted."""
     group = [entries.c[name] for name in ("organization", "kind", "status", "currency")]
-    counted = select(*group, func.count(), func.sum(entries.c.amount)).group_by(*group).order_by(*group)
+    told = (func.count(), func.sum(entries.c.amount), func.min(entries.c.received_at))
+    counted = select(*group, *told).where(_counts(reach)).group_by(*group).order_by(*group)
     return [
         Sum(organization=row[0], kind=Kind(row[1]), status=Status(row[2]), amount=Money(int(row[5]), row[3]),
-            count=row[4])
-        for row in tx.execute(counted.where(_counts(reach)))
+            count=row[4], oldest=row[6])
+        for row in tx.execute(counted)
     ]  # fmt: skip
 
 
@@ -79,12 +79,11 @@ def waiting(tx: Connection, reach: Reach) -> list[Waiting]:
     ]  # fmt: skip
 
 
-def oldest(tx: Connection, reach: Reach) -> tuple[int, datetime] | None:
-    """The entry that has waited for a person for longest, and since when."""
-    needs = and_(_counts(reach), entries.c.status.in_(list(NEEDS_A_PERSON)))
-    first = select(entries.c.id, entries.c.received_at).where(needs).order_by(entries.c.received_at, entries.c.id)
-    row = tx.execute(first.limit(1)).one_or_none()
-    return (row.id, row.received_at) if row else None
+def received_at(tx: Connection, reach: Reach, moment: datetime) -> int | None:
+    """The entry that needs a person and was received at this very moment."""
+    needs = and_(_counts(reach), entries.c.status.in_(list(NEEDS_A_PERSON)), entries.c.received_at == moment)
+    found: int | None = tx.execute(select(func.min(entries.c.id)).where(needs)).scalar_one()
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,74 +140,76 @@ def backlog(tx: Connection, reach: Reach, now: datetime) -> dict[str, Backlog]:
 
 def pace(tx: Connection, reach: Reach, since: datetime) -> dict[str, tuple[int, int]]:
     """How many entries were posted since then, and in how many different minutes, by organization."""
-    minute = _bucket(entries.c.posted_at, 60)
-    counted = select(entries.c.organization, func.count(), func.count(minute.distinct())).where(
+    minutes = func.count(_minute(entries.c.posted_at).distinct())
+    counted = select(entries.c.organization, func.count(), minutes).where(
         entries.c.organization.in_(reach), entries.c.status == Status.POSTED, entries.c.posted_at >= since
     )
     return {row[0]: (row[1], row[2]) for row in tx.execute(counted.group_by(entries.c.organization))}
 
 
-# --- by day -------------------------------------------------------------------------------------------------------
-
-
-class _bucket(FunctionElement[int]):  # noqa: N801  # a function of SQL
-    """A moment as the number of whole periods since 1970."""
+class _minute(FunctionElement[int]):  # noqa: N801  # a function of SQL
+    """A moment as the number of whole minutes since 1970."""
 
     inherit_cache = True
     type = BigInteger()
 
-    def __init__(self, moment: ColumnElement[Any], seconds: int) -> None:
-        # As text: bound as a value, it would be another expression in SELECT than in GROUP BY.
-        super().__init__(moment, text(str(seconds)))
+
+@compiles(_minute)
+def _minute_sqlite(element: _minute, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER) / 60"
 
 
-@compiles(_bucket)
-def _bucket_sqlite(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
-    column, seconds = (compiler.process(part, **options) for part in element.clauses)
-    return f"CAST(strftime('%s', {column}) AS INTEGER) / {seconds}"
+@compiles(_minute, "postgresql")
+def _minute_postgresql(element: _minute, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **options)}) AS bigint) / 60"
 
 
-@compiles(_bucket, "postgresql")
-def _bucket_postgresql(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
-    column, seconds = (compiler.process(part, **options) for part in element.clauses)
-    return f"CAST(extract(epoch FROM {column}) AS bigint) / {seconds}"
+# --- by day -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of organizations that share a time zone, oldest first: each with its midnight."""
+
+    organizations: Reach
+    midnights: tuple[tuple[date, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Gifts of one quarter of an hour: received then (and whether a person is needed now), or posted then."""
+    """Gifts of one day: received then (and whether a person is needed now), or posted then."""
 
-    organization: str
+    day: date
     posted: bool
     needs: bool
-    at: datetime
     amount: Money
 
 
-def flow(tx: Connection, reach: Reach, since: datetime) -> list[Flow]:
-    """Gifts received and gifts posted since then, by quarter of an hour."""
-    gifts = and_(_counts(reach), entries.c.kind == Kind.GIFT)
-    # Every state is named, so that the index serves, which has the state before the time.
-    came = and_(gifts, entries.c.status.in_(list(Status)), entries.c.received_at >= since)
-    went = and_(gifts, entries.c.status == Status.POSTED, entries.c.posted_at >= since)
+def flow(tx: Connection, days: Days) -> list[Flow]:
+    """Gifts received and gifts posted on each of these days."""
     needs = entries.c.status.in_(list(NEEDS_A_PERSON))
-    found = union_all(
-        _quarters(entries.c.received_at, came, needs),
-        _quarters(entries.c.posted_at, went, entries.c.status == Status.POSTED, is_posted=True),
-    )
+    # Every state is named, so that the index serves, which has the state before the time.
+    came = _daily(days, entries.c.received_at, entries.c.status.in_(list(Status)), case((needs, 1), else_=0), 0)
+    went = _daily(days, entries.c.posted_at, entries.c.status == Status.POSTED, literal(0), 1)
     return [
-        Flow(organization=row[0], posted=bool(row[1]), needs=bool(row[2]) and not row[1],
-             at=datetime.fromtimestamp(row[4] * QUARTER, UTC), amount=Money(int(row[5]), row[3]))
-        for row in tx.execute(found)
+        Flow(day=days.midnights[row.place][0], posted=bool(row.posted), needs=bool(row.mark),
+             amount=Money(int(row.minor), row.currency))
+        for row in tx.execute(union_all(came, went))
     ]  # fmt: skip
 
 
-def _quarters(
-    moment: ColumnElement[Any], which: ColumnElement[bool], mark: ColumnElement[bool], *, is_posted: bool = False
+def _daily(
+    days: Days, moment: ColumnElement[Any], which: ColumnElement[bool], mark: ColumnElement[Any], posted: int
 ) -> Select[Any]:
-    group = (entries.c.organization, mark.label("mark"), entries.c.currency, _bucket(moment, QUARTER).label("quarter"))
-    shown = (group[0], literal(is_posted).label("posted"), *group[1:], func.sum(entries.c.amount).label("minor"))
-    return select(*shown).where(which).group_by(*group)
+    """One pass over the index: for each entry the last midnight before it, then the sums."""
+    starts = list(enumerate(start for _, start in days.midnights))
+    place = case(*((moment >= start, place) for place, start in reversed(starts[1:])), else_=0).label("place")
+    mine = and_(entries.c.organization.in_(days.organizations), which, moment >= starts[0][1])
+    gifts = and_(mine, entries.c.kind == Kind.GIFT, entries.c.merged_into.is_(None))
+    inner = select(place, mark.label("mark"), entries.c.currency, entries.c.amount).where(gifts).subquery()
+    group = (inner.c.place, inner.c.mark, inner.c.currency)
+    summed = (func.sum(inner.c.amount).label("minor"), literal(posted).label("posted"))
+    return select(*group, *summed).group_by(*group)
 
 
 # --- events -------------------------------------------------------------------------------------------------------

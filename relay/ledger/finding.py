@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true, union_all
+from sqlalchemy import Boolean, ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from relay.language import amounts
 from relay.ledger.findable import address_words, begins, cut, names
@@ -33,25 +36,19 @@ class Bound:
     amounts: tuple[Money, ...]
 
 
-def within(organizations: tuple[str, ...] | None) -> ColumnElement[bool]:
+def within(organizations: tuple[str, ...]) -> ColumnElement[bool]:
     """The reach of whoever asks."""
-    return true() if organizations is None else entries.c.organization.in_(organizations)
+    return entries.c.organization.in_(organizations)
 
 
-def word(text: str, reach: ColumnElement[bool]) -> ColumnElement[bool]:
+def word(text: str) -> ColumnElement[bool]:
     """One word of a search: part of a name or address, an amount, an id or code; ``#12`` is a number of ours only."""
     number = text.removeprefix("#")
     is_number = number.isascii() and number.isdigit() and len(number) < _DIGITS
     if text.startswith("#") and is_number:
         return entries.c.id == int(number)
-    found = [*_coded(text)]
-    if cut(text):
-        found += [_ids(part_of_name(text)), _ids(part_of_address(text))]
-    if is_number:
-        found.append(_ids(entries.c.id == int(number)))
-    if money := amounts(text):
-        found.append(_ids(holds(Bound("", money))))
-    return _one_of(found, reach)
+    found = [named(text), part_of_name(text), part_of_address(text), holds(Bound("", amounts(text)))]
+    return or_(*found, entries.c.id == int(number)) if is_number else or_(*found)
 
 
 def part_of_name(text: str) -> ColumnElement[bool]:
@@ -68,25 +65,35 @@ def _begins(words: list[str]) -> ColumnElement[bool]:
     return begins(entries.c.findable, words) if words else false()
 
 
-def named(code: str, reach: ColumnElement[bool]) -> ColumnElement[bool]:
+def named(code: str) -> ColumnElement[bool]:
     """Whose id or code this is, whoever gave it: provider or Luminate."""
-    return _one_of(_coded(code), reach)
-
-
-def _coded(code: str) -> list[Select[Any]]:
     payments = select(payment_keys.c.payment_id).where(payment_keys.c.key == code)
     refunds = select(refund_keys.c.entry_id).where(refund_keys.c.key == code)
-    own = _ids(names(entries.c.findable, code))
-    return [own, _ids(entries.c.payment_id.in_(payments)), _ids(entries.c.id.in_(refunds))]
+    own = names(entries.c.findable, code)
+    return or_(own, _among(entries.c.payment_id, payments), _among(entries.c.id, refunds))
 
 
-def _ids(condition: ColumnElement[bool]) -> Select[Any]:
-    return select(entries.c.id).where(condition)
+def _among(column: ColumnElement[Any], ids: Select[Any]) -> ColumnElement[bool]:
+    return _in(column, ids.scalar_subquery())
 
 
-def _one_of(found: list[Select[Any]], reach: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Each way by its own index; joined by OR in one condition they would read every row."""
-    return entries.c.id.in_(union_all(*(one.where(reach) for one in found)))
+class _in(FunctionElement[bool]):  # noqa: N801  # a function of SQL
+    """``column IN (SELECT ...)``, which PostgreSQL may answer from an index although it is one way of several (OR)."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_in)
+def _in_select(element: _in, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN {ids}"
+
+
+@compiles(_in, "postgresql")
+def _any_of_array(element: _in, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY (ARRAY{ids})"
 
 
 def holds(bound: Bound) -> ColumnElement[bool]:

@@ -117,6 +117,16 @@ events = Table(
         sqlite_where=text("verdict = 'pending'"),
     ),
     Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
+    # What came to nothing yet.
+    Index(
+        "ix_events_open",
+        "organization",
+        "provider",
+        "verdict",
+        "received_at",
+        postgresql_where=text("verdict IN ('not_understood', 'pending')"),
+        sqlite_where=text("verdict IN ('not_understood', 'pending')"),
+    ),
     # The newest event of a provider, and how many came to what, from the index alone.
     Index("ix_events_provider", "organization", "provider", "received_at", "verdict"),
 )
@@ -260,6 +270,7 @@ entries = Table(
         "kind",
         "currency",
         "amount",
+        "merged_into",
         postgresql_where=text("status = 'posted'"),
         sqlite_where=text("status = 'posted'"),
     ),

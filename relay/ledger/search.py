@@ -58,15 +58,15 @@ def conditions(wanted: Filter) -> ColumnElement[bool]:
     """The filter as SQL."""
     if wanted.nothing:
         return false()
-    columns, reach = entries.c, finding.within(wanted.organizations)
-    parts: list[ColumnElement[bool]] = [] if wanted.organizations is None else [reach]
+    columns = entries.c
+    parts: list[ColumnElement[bool]] = [] if wanted.organizations is None else [finding.within(wanted.organizations)]
     exact = ("organization", "provider", "reason", "reason_text", "currency")
     parts += [columns[name] == getattr(wanted, name) for name in exact if getattr(wanted, name)]
     several = ((columns.id, wanted.ids), (columns.kind, wanted.kinds), (columns.status, wanted.statuses))
     parts += [column.in_(list(values)) for column, values in several if values]
     marks = ((columns.flag, wanted.flag), (columns.late, wanted.late))
     parts += [finding.marked(column, mark) for column, mark in marks if mark]
-    parts += _typed(wanted, reach)
+    parts += _typed(wanted)
     if wanted.since:
         parts.append(columns.received_at >= wanted.since)
     if wanted.until:
@@ -74,14 +74,14 @@ def conditions(wanted: Filter) -> ColumnElement[bool]:
     return and_(*parts) if parts else ~false()
 
 
-def _typed(wanted: Filter, reach: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
+def _typed(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     """What a person types into the search box."""
-    yield from (finding.word(word, reach) for word in wanted.words)
+    yield from (finding.word(word) for word in wanted.words)
     yield from (finding.part_of_name(name) for name in wanted.names)
     yield from (finding.part_of_address(email) for email in wanted.emails)
     yield from (finding.holds(bound) for bound in wanted.amounts)
     if wanted.code:
-        yield finding.named(wanted.code, reach)
+        yield finding.named(wanted.code)
     if wanted.fund:
         yield entries.c.fund.contains(wanted.fund, autoescape=True)
 
@@ -91,10 +91,7 @@ def named(tx: Connection, code: str) -> list[Entry]:
     if not code.strip():
         return []
     found = [
-        of_row(row)
-        for row in tx.execute(
-            select(entries).where(finding.named(code.strip(), finding.within(None))).order_by(entries.c.id)
-        )
+        of_row(row) for row in tx.execute(select(entries).where(finding.named(code.strip())).order_by(entries.c.id))
     ]
     return sorted(found, key=lambda entry: (entry.provider_transaction_id != code, entry.kind is not Kind.GIFT))
 
@@ -117,8 +114,8 @@ def listing(tx: Connection, wanted: Filter, *, limit: int | None = None, newest_
     order = (entries.c.received_at, entries.c.id)
     statement = select(entries).where(conditions(wanted)).limit(limit)
     statement = statement.order_by(*((column.desc() for column in order) if newest_first else order))
-    for row in tx.execution_options(yield_per=500).execute(statement):
-        yield of_row(row)
+    with tx.execution_options(yield_per=500).execute(statement) as rows:
+        yield from map(of_row, rows)
 
 
 @dataclass(frozen=True, slots=True)

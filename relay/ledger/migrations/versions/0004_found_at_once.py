@@ -13,7 +13,8 @@ revision = "0004"
 down_revision = "0003"
 
 _FIGURES = ["organization", "status", "received_at", "kind", "currency", "reason", "amount", "merged_into"]
-_POSTED = ["organization", "posted_at", "kind", "currency", "amount"]
+_POSTED = ["organization", "posted_at", "kind", "currency", "amount", "merged_into"]
+_OPEN = "verdict IN ('not_understood', 'pending')"
 _CODES = ("provider_transaction_id", "parent_transaction_id", "confirmation_code", "luminate_transaction_id")
 _ROWS = 1000
 
@@ -25,6 +26,7 @@ def upgrade() -> None:
     op.drop_index("ix_entries_organization_status", "entries")
     op.drop_index("ix_events_organization_received", "events")
     op.create_index("ix_events_provider", "events", ["organization", "provider", "received_at", "verdict"])
+    _create_where("ix_events_open", ["organization", "provider", "verdict", "received_at"], _OPEN, "events")
     op.create_index("ix_entries_figures", "entries", _FIGURES)
     _create_where("ix_entries_posted", _POSTED, "status = 'posted'")
     _create_where("ix_entries_flagged", ["organization", "flag", "late"], "flag <> '' OR late <> ''")
@@ -39,14 +41,15 @@ def downgrade() -> None:
     op.drop_index("ix_payment_keys_key", "payment_keys")
     for name in ("amount", "findable", "flagged", "posted", "figures"):
         op.drop_index(f"ix_entries_{name}", "entries")
+    op.drop_index("ix_events_open", "events")
     op.drop_index("ix_events_provider", "events")
     op.create_index("ix_events_organization_received", "events", ["organization", "received_at"])
     op.create_index("ix_entries_organization_status", "entries", ["organization", "status", "received_at"])
     op.drop_column("entries", "findable")
 
 
-def _create_where(name: str, columns: list[str], where: str) -> None:
-    op.create_index(name, "entries", columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
+def _create_where(name: str, columns: list[str], where: str, table: str = "entries") -> None:
+    op.create_index(name, table, columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
 
 
 def _fill() -> None:
