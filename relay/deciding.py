@@ -39,13 +39,16 @@ class Deciding(Acting):
             return [entry_id, *(refunding.release(act.desk, closed) if closed.kind is Kind.GIFT else [])]
 
     def reopen(self, entry_id: int, *, actor: Actor, reason: str) -> None:
-        """Take the end of an entry back: it is held until someone replays it."""
+        """Take the end of an entry back: it is held until someone replays it, or unknown if it was."""
         with self.act(actor, "reopen", entry_id, reason) as act:
             if act.entry.status is not Status.CLOSED:
                 raise ReplayRefused(f"entry {entry_id} is {act.entry.status}, not closed")
             if act.entry.merged_into is not None:
                 raise ReplayRefused(f"entry {entry_id} is the same payment as entry {act.entry.merged_into}")
-            act.moved(Status.HELD, reason="reopened", reason_text=reason)
+            was_unknown = entries.before(act.tx, act.entry, "close").get("status") == Status.UNKNOWN
+            # Closing it proved nothing: Luminate may have it as before, and a person must say.
+            target = Status.UNKNOWN if was_unknown else Status.HELD
+            act.moved(target, reason="reopened", reason_text=reason, probe_at=None)
             if act.entry.kind is Kind.GIFT:
                 refunding.reopen(act.desk, act.entry.payment_id)
 

@@ -65,7 +65,8 @@ STATUS_WORDS = {
 
 # Where an entry may go from where it is. POSTING never goes back to QUEUED by a lost lease. To UNKNOWN without a call
 # only after a restore from a backup, when the ledger may have forgotten the call. From HELD and REJECTED to POSTED only
-# by a person who entered the gift in Luminate by hand: no call is under way in either.
+# by a person who entered the gift in Luminate by hand: no call is under way in either. What was closed while it was
+# unknown is unknown again when it is reopened.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.HELD: frozenset({Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN, Status.POSTED}),
     Status.WAITING: frozenset({Status.QUEUED, Status.HELD, Status.CLOSED, Status.UNKNOWN}),
@@ -82,7 +83,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     ),
     # By the machine alone, where a look-up proves that the confirmation code is another gift's (relay.settling.disown).
     Status.POSTED: frozenset({Status.UNKNOWN}),
-    Status.CLOSED: frozenset({Status.HELD}),
+    Status.CLOSED: frozenset({Status.HELD, Status.UNKNOWN}),
 }
 
 # Not recorded in Luminate for sure, and no call under way: may be filled, corrected, merged or closed by rule.

@@ -172,10 +172,16 @@ def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: 
 
 
 def _sent_twin(tx: Connection, entry: Entry) -> int | None:
+    """An entry folded into this one that Luminate may have, also where somebody closed it while it was unknown."""
     folded = (entries.c.payment_id == entry.payment_id) & (entries.c.merged_into == entry.id)
-    sent = select(entries.c.id).where(folded & entries.c.status.in_(list(PERHAPS_RECORDED)))
-    found: int | None = tx.execute(sent).scalars().first()
-    return found
+    twins = (of_row(row) for row in tx.execute(select(entries).where(folded).order_by(entries.c.id)))
+    return next((twin.id for twin in twins if _may_be_recorded(tx, twin)), None)
+
+
+def _may_be_recorded(tx: Connection, entry: Entry) -> bool:
+    if entry.status is Status.CLOSED:
+        return before(tx, entry, "close").get("status") == Status.UNKNOWN
+    return entry.status in PERHAPS_RECORDED
 
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:

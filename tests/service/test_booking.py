@@ -369,3 +369,16 @@ def test_refunds_that_ended_with_one_entry_go_with_the_posted_other(relay):
     relay.take(make_link("in_1", "pi_1"))
     relay.post()
     assert relay.luminate.net == 2000
+
+
+def test_a_twin_that_was_closed_while_unknown_keeps_its_payment_from_being_sent(relay):
+    relay.luminate.script = ["recorded"]
+    relay.take(make_gift(keys=("in_1",)))
+    relay.post(1)
+    relay.deciding.close(1, actor=operator("ann"), reason="seen to")
+    relay.take(make_gift(keys=("pi_1",)))
+    relay.take(make_link("in_1", "pi_1"))
+    relay.replay(2)
+    relay.post()
+    assert (relay.statuses(), relay.entry(2).reason) == (["closed", "held"], "twin_was_sent")
+    assert relay.luminate.recorded == [True]

@@ -302,3 +302,20 @@ def test_what_a_donor_lacks_may_be_corrected_by_hand(relay):
     relay.correcting.correct(1, {"donor.name.first": "Mary", "billing.name.first": "Mary"}, **WHO)
     relay.post()
     assert relay.statuses() == ["posted"]
+
+
+@pytest.mark.parametrize("kind", ["gift", "refund"])
+def test_what_luminate_may_have_is_still_unknown_after_it_was_closed_and_opened_again(relay, kind):
+    relay.take(make_gift())
+    if kind == "refund":
+        relay.post()
+        relay.take(make_refund())
+    number = len(relay.entries())
+    relay.luminate.script = ["recorded"]
+    relay.post(1)
+    relay.deciding.close(number, **WHO)
+    relay.deciding.reopen(number, **WHO)
+    assert (relay.entry(number).status, relay.entry(number).probe_at) == (Status.UNKNOWN, None)
+    assert again(relay, number) == {}
+    relay.post()
+    assert [*relay.luminate.recorded] == [True] * number

@@ -51,7 +51,7 @@ def test_a_call_under_way_is_not_closed():
 
 
 def test_a_closed_entry_is_only_reopened():
-    assert TRANSITIONS[Status.CLOSED] == {Status.HELD}
+    assert TRANSITIONS[Status.CLOSED] == {Status.HELD, Status.UNKNOWN}
 
 
 def test_every_state_stands_in_one_column_of_the_balance():
