@@ -1,7 +1,8 @@
 """The whole of relay in one process, under a seeded scheduler.
 
-Provider, intake, ledger, bell, workers, Luminate and clock. Unfinished: what is there plays a seed and checks it
-(``tests.prove.simulation.play.play``); the command, the long run and the seeded bugs are still to come.
+Provider, intake, ledger, bell, workers, Luminate and clock. ``python -m tests.prove.simulation --seed 17`` plays one
+seed, ``make prove`` thousands. docs/proof.md says what is shown by it and what is not, and
+docs/adr/0016-own-scheduler-for-the-simulation.md why the scheduler is our own.
 
     fibers      parts that run one at a time and give way at every durable step
     world       one seed: clock, chances, timers, faults, and a history short enough to read
@@ -13,5 +14,7 @@ Provider, intake, ledger, bell, workers, Luminate and clock. Unfinished: what is
     processes   a web process and workers around relay's own parts; killed, frozen, started again
     people      who corrects, closes, resolves; always truthfully
     checks      what must hold after each commit, at rest, and at the end
-    play        one seed from beginning to end; shrinking a failing one
+    play        one seed from beginning to end
+    shrink      the shortest history of a seed that fails
+    figures     what many seeds came to
 """

@@ -1,32 +1,19 @@
 """Fibers: parts that run one at a time and give way where they say so, so that a seed decides every interleaving.
 
-relay's code is plain blocking code. To stop it between two statements without changing it, each part has a thread of
-its own; a baton makes sure that only one of them, or the scheduler, ever runs. Threads are kept for the next seed.
+relay's code is plain blocking code. To stop it between two statements without changing it, each part is a greenlet: it
+has a stack of its own, and goes on only when the scheduler says so.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from greenlet import getcurrent, greenlet
 
 
 class Crashed(BaseException):
     """The process of this fiber was killed here. No ``except Exception`` may stop it."""
-
-
-class Baton:
-    """A lock that starts taken: ``wait`` blocks until somebody else says ``go``."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wait(self) -> None:
-        self._lock.acquire()
-
-    def go(self) -> None:
-        self._lock.release()
 
 
 class Fiber:
@@ -39,7 +26,7 @@ class Fiber:
         self.act = act
         self.ready: Callable[[], bool] = always
         self.until: float | None = None
-        self.baton = Baton()
+        self.task = greenlet(self.run)
         self.killed = False
         self.done = False
         self.failure: BaseException | None = None
@@ -50,8 +37,7 @@ class Fiber:
     def give_way(self, ready: Callable[[], bool] | None = None, until: float | None = None) -> None:
         """Let others run until ``ready`` holds or the time ``until`` has come. Raises Crashed when killed meanwhile."""
         self.ready, self.until = ready or always, until
-        self.scheduler.baton.go()
-        self.baton.wait()
+        self.scheduler.main.switch()
         if self.killed:
             raise Crashed
 
@@ -74,21 +60,20 @@ class Scheduler:
     """Runs one fiber at a time. Which one is the caller's choice."""
 
     def __init__(self) -> None:
-        self.baton = Baton()
         self.fibers: list[Fiber] = []
+        self.main = getcurrent()
         self.current: Fiber | None = None
 
     def spawn(self, name: str, act: Callable[[], Any], process: Any = None) -> Fiber:
         fiber = Fiber(self, name, act, process)
         self.fibers.append(fiber)
-        _threads.start(fiber)
         return fiber
 
     def resume(self, fiber: Fiber) -> None:
         """Let the fiber run until it gives way or ends. An error it ends with is raised here."""
         self.current = fiber
-        fiber.baton.go()
-        self.baton.wait()
+        self.main = getcurrent()
+        fiber.task.switch()
         self.current = None
         if fiber.done:
             self.fibers.remove(fiber)
@@ -104,41 +89,3 @@ class Scheduler:
     def kill_all(self) -> None:
         for fiber in list(self.fibers):
             self.kill(fiber)
-
-
-class _Threads:
-    """Threads that outlive their fiber: starting one costs more than a seed's step."""
-
-    def __init__(self) -> None:
-        self._idle: list[_Thread] = []
-
-    def start(self, fiber: Fiber) -> None:
-        thread = self._idle.pop() if self._idle else _Thread(self._idle)
-        thread.take(fiber)
-
-
-class _Thread:
-    def __init__(self, idle: list[_Thread]) -> None:
-        self._idle = idle
-        self._work = Baton()
-        self._fiber: Fiber | None = None
-        threading.Thread(target=self._serve, name="fiber", daemon=True).start()
-
-    def take(self, fiber: Fiber) -> None:
-        self._fiber = fiber
-        self._work.go()
-
-    def _serve(self) -> None:
-        while True:
-            self._work.wait()
-            fiber = self._fiber
-            if fiber is None:
-                return
-            fiber.baton.wait()
-            fiber.run()
-            self._fiber = None
-            self._idle.append(self)
-            fiber.scheduler.baton.go()
-
-
-_threads = _Threads()

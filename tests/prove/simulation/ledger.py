@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, StaticPool
+from sqlalchemy import Connection, StaticPool, event
 
 from relay.errors import LedgerUnavailable
-from relay.ledger.db import Database
+from relay.ledger.db import Database, _begin_sqlite
 from relay.ledger.models import metadata
 from relay.status import PERHAPS_RECORDED, TRANSITIONS, Outcome, Status
 from tests.prove.simulation.fibers import Crashed
@@ -29,10 +29,14 @@ class Ledger(Database):
 
     def __init__(self) -> None:
         self.raw = sqlite3.connect(":memory:", check_same_thread=False)
-        super().__init__("sqlite://", poolclass=StaticPool, creator=lambda: self.raw)
+        super().__init__("sqlite://", poolclass=StaticPool, creator=lambda: self.raw, pool_reset_on_return=None)
+        event.remove(self.engine, "begin", _begin_sqlite)
+        metadata.create_all(self.engine)
+        # One connection, and one fiber at a time, for good: opening one for each transaction costs more than its
+        # statements. So SQLite's own BEGIN and COMMIT are said here.
+        self._connection = self.engine.connect()
         self.world: World | None = None
         self.committed: Callable[[], None] = lambda: None
-        metadata.create_all(self.engine)
 
     def begin(self, world: World, committed: Callable[[], None]) -> None:
         """An empty ledger for this seed."""
@@ -48,13 +52,13 @@ class Ledger(Database):
     def write(self) -> Iterator[Connection]:
         world = self.world
         if world is None or world.scheduler.current is None:
-            with super().write() as tx:
-                yield tx
+            with self._transaction():
+                yield self._connection
             return
         world.step()
         self._reached(world)
-        with super().write() as tx:
-            yield tx
+        with self._transaction():
+            yield self._connection
             self._killed_before_commit(world)
         self.committed()
         world.step("kill after commit")
@@ -63,11 +67,20 @@ class Ledger(Database):
             raise LedgerUnavailable("the answer to COMMIT was lost")
 
     @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.raw.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.raw.execute("ROLLBACK")
+            raise
+        self.raw.execute("COMMIT")
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         if self.world is not None:
             self.world.step()
-        with super().read() as tx:
-            yield tx
+        yield self._connection
 
     def now(self, connection: Connection) -> datetime:
         assert self.world is not None
@@ -97,6 +110,7 @@ class Watch:
         # Gifts announced by what was committed so far, by organization: how many, and how much.
         self.expected = expected
         self.seen: dict[int, tuple[Any, ...]] = {}
+        self.once_unknown: set[int] = set()
 
     def look(self) -> None:
         rows = self.raw.execute(
@@ -121,12 +135,33 @@ class Watch:
         self.world.counts[MOVED] += 1
         if before is None or before[3] == status:
             return
+        if before[3] == Status.UNKNOWN:
+            self._resolved(number, status)
+        if status == Status.UNKNOWN:
+            self.once_unknown.add(number)
         if not _may_go(Status(before[3]), Status(status)):
             raise Violation(f"entry {number} went from {before[3]} to {status}")
         if before[4] != amount:
             raise Violation(f"the amount of entry {number} changed")
         if before[3] == Status.POSTING and status == Status.QUEUED:
             self._only_after_blocked(number)
+        if before[3] == Status.POSTING:
+            self._only_by_its_holder(number, fence)
+
+    def _resolved(self, number: int, status: str) -> None:
+        """An unknown ends: by whom, for the count."""
+        fiber = self.world.scheduler.current
+        part = fiber.name.split(" ")[1] if fiber and " " in fiber.name else "person"
+        by = {"jobs": "by look-up", "call": "by its late answer"}.get(part, "by a person")
+        how = {Status.POSTED: "found", Status.QUEUED: "proven absent"}.get(Status(status), status)
+        self.world.counts[f"unknown: {how} {by}"] += 1
+
+    def _only_by_its_holder(self, number: int, fence: int) -> None:
+        """A call that is under way is nobody else's: a worker that wakes late must not speak for it."""
+        fiber = self.world.scheduler.current
+        claim = fiber.claim if fiber else None
+        if claim is not None and (claim.entry.id, claim.fence) != (number, fence):
+            raise Violation(f"the late report of call {claim.attempt} moved entry {number}, which another one holds")
 
     def _only_after_blocked(self, number: int) -> None:
         outcome = self.raw.execute(
@@ -197,6 +232,6 @@ _NEXT = "SELECT min(moment) FROM ({})".format(  # noqa: S608  # our own names
 )
 _OVERDUE = " UNION ALL ".join(
     f"SELECT 1 FROM {table} WHERE {where} AND {column} <= :now"  # noqa: S608  # our own names
-    for column, table, where in _MOMENTS
+    for column, table, where in (*_MOMENTS, ("changed_at", "plans", "status = 'running'"))
 )
 _LEASES = "SELECT min(until) FROM leases WHERE until > :now"

@@ -7,6 +7,7 @@ the caller gave up, and its clock is never more than a minute and a half off.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ class Recorded:
 
 @dataclass(eq=False)
 class Call:
-    """One call of relay. ``verdict``: what its caller can know: posted, rejected, blocked, not_sent, unknown."""
+    """One call of relay. ``verdict`` is what its caller can know: posted, rejected, blocked, not_sent, unknown."""
 
     attempt: int
     entry: int
@@ -109,6 +110,7 @@ class ModelLuminate:
         # Which payment an id of the provider's is one of, and a plain look into the ledger; both set by the play.
         self.payment_of: Callable[[str, str], Any] = lambda organization, key: (organization, key)
         self.ledger_rows: Callable[[str], list[Any]] = lambda statement: []
+        self.has_twins: Callable[[Recorded], bool] = lambda gift: False
 
     def _site(self, organization: Organization) -> Site:
         chance = self.world.chance
@@ -180,6 +182,10 @@ class ModelClient:
         chance = self.world.faults.chance("look-alike")
         told = dict(gift.parameters)
         nearly = chance.choice(("same", "same", "other_amount", "card_number"))
+        # Of a donor who gives the same again and again, a stranger's equal gift cannot be told from one of ours that
+        # never arrived: docs/proof.md says so.
+        if nearly == "same" and self.model.has_twins(gift):
+            nearly = "card_number"
         if nearly == "other_amount":
             told["other_amount"] = f"{(gift.asked + 100) / 100:.2f}"
         elif nearly == "card_number":
@@ -262,12 +268,25 @@ class ModelClient:
         return call.kind != "refund" and all(gift.code in self.known_codes() for gift in made)
 
     def _call(self, call: Call, record: Any, refusal: Any) -> Answer:
+        self._wake_rivals(call)
         try:
-            return self._called(call, record, refusal)
+            answer = self._called(call, record, refusal)
         except (NotSent, MaybeSent):
+            self.world.stand_still("freeze with an outcome in hand")
             raise
         except Exception as error:
             raise Violation(f"the model itself failed: {type(error).__name__}: {error}") from error
+        self.world.stand_still("freeze with an outcome in hand")
+        return answer
+
+    def _wake_rivals(self, call: Call) -> None:
+        """Who stood still with an earlier call about the same wakes now, or a little later, every other time."""
+        world = self.world
+        for fiber in world.scheduler.fibers:
+            claim, process = fiber.claim, fiber.process
+            is_rival = claim is not None and (claim.entry.id, claim.attempt < call.attempt) == (call.entry, True)
+            if is_rival and process.frozen_until > world.now and world.chance.random() < 0.5:
+                world.after(world.chance.uniform(0.0, 1.0), functools.partial(world.wake, process))
 
     def _called(self, call: Call, record: Any, refusal: Any) -> Answer:
         """One call from the first byte to the last, with whatever may happen to it on the way."""

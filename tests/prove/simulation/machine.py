@@ -6,8 +6,11 @@ sender is a fiber of the same process, so that the seed decides which of them go
 
 from __future__ import annotations
 
+import sys
+import time as real_time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, tzinfo
 from random import Random
 from typing import Any, Self
 from unittest import mock
@@ -73,7 +76,7 @@ def waiting(world: World) -> Callable[..., tuple[set[Future], set[Future]]]:
 
 
 class Threading:
-    """The module ``threading``, as far as the sweep needs it: a thread is one more fiber of its process."""
+    """The module ``threading``, as far as relay needs it here: a thread is one more fiber of its process."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -81,9 +84,20 @@ class Threading:
     def Thread(self, *, target: Callable[[], None], name: str, daemon: bool) -> Thread:  # noqa: N802  # as there
         return Thread(self.world, target, name)
 
+    def Timer(self, seconds: float, act: Callable[[], None]) -> Thread:  # noqa: N802  # as there
+        def later() -> None:
+            self.world.sleep(seconds)
+            act()
+
+        return Thread(self.world, later, "timer")
+
+    def Lock(self) -> AbstractContextManager[None]:  # noqa: N802  # as there
+        """Nothing gives way under relay's own locks, so they never wait."""
+        return nullcontext()
+
 
 class Thread:
-    """One thread of the sweep's."""
+    """One thread of the sweep's, or of the timer that writes down what was refused."""
 
     def __init__(self, world: World, target: Callable[[], None], name: str) -> None:
         self.world, self.target, self.name = world, target, name
@@ -101,18 +115,33 @@ class Thread:
         return self.fiber is not None and not self.fiber.done
 
 
-# Modules of relay's that look at a clock of their own process.
-_CLOCKS = ("posting", "sweep", "probing", "fetching", "ledger.claims")
+def calendar(world: World) -> type[datetime]:
+    """The class ``datetime``, with the clock of the seed."""
+
+    class Calendar(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return world.moment.astimezone(tz)
+
+    return Calendar
+
+
+def _clocks() -> list[str]:
+    """Modules of relay's that look at the clock of their own process."""
+    ours = [(name, module) for name, module in sys.modules.items() if name.startswith("relay.")]
+    return [f"{name}.time" for name, module in ours if getattr(module, "time", None) is real_time]
 
 
 @contextmanager
 def simulated(world: World) -> Iterator[None]:
     """For as long as a seed is played."""
     time = Time(world)
-    names = {f"relay.{module}.time": time for module in _CLOCKS} | {
+    names = dict.fromkeys(_clocks(), time) | {
         "relay.posting.ThreadPoolExecutor": lambda count: Senders(world, count),
         "relay.posting.wait": waiting(world),
         "relay.sweep.threading": Threading(world),
+        "relay.ledger.refusals.threading": Threading(world),
+        "relay.intake.datetime": calendar(world),
         # Its default looks at the clock that was there when the module was read.
         "relay.ledger.claims.Claim": lambda entry, attempt, fence: Claim(entry, attempt, fence, world.now),
         "relay.settling.random": Random(f"{world.seed}:jitter"),

@@ -118,7 +118,7 @@ def make(seed: int, number: int, organizations: list[str], span: float) -> Payme
         fund=chance.choice(("", "", "", "WATER", "NOBODY-KNOWS")),
         zip="00000" if chance.random() < 0.06 else "97201",
         at=chance.uniform(0, span),
-        shape=chance.choice(("charge", "charge", "intent", "session", "invoice")),
+        shape=chance.choice(("charge", "charge", "charge", "intent", "session", "invoice")),
         told=chance.choice(("named", "named", "total", "both")),
     )
     (_Stripe if payment.provider == "stripe" else _Standard)(payment, chance).write()
@@ -135,7 +135,7 @@ class _Story:
 
     def write(self) -> None:
         self.paid()
-        for _ in range(self.chance.choice((0, 0, 0, 1, 1, 2, 3))):
+        for _ in range(self.chance.choice((0, 0, 0, 0, 0, 1, 1, 1, 2, 3))):
             self._money_goes_back()
         if self.chance.random() < 0.1 and self.payment.gone < self.payment.amount:
             self._dispute()
@@ -370,6 +370,13 @@ class Book:
 
     def payment_of(self, organization: str, key: str) -> Payment | None:
         return self.of_key.get((organization, key))
+
+    def has_twins(self, organization: str, key: str) -> bool:
+        """Whether Luminate may be sent another gift that looks the same: by its donor, or when money came back."""
+        payment = self.of_key.get((organization, key))
+        if payment is None or payment.has_undone:
+            return True
+        return sum(one.email == payment.email for one in self.payments) > 1
 
     def events(self) -> Iterator[Event]:
         for payment in self.payments:

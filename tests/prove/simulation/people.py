@@ -156,7 +156,7 @@ class People:
         known = {
             "total_unclear": undone and payment.told == "both",
             "more_than_left": undone or differs,
-            "luminate_field_error": differs or self._is_of_others(payment),
+            "luminate_field_error": differs,
             "gift_not_posted": True,
         }
         if not known.get(entry.reason):
@@ -164,10 +164,6 @@ class People:
 
     def _amount_differs(self, payment: Payment) -> bool:
         return any(gift.amount != gift.asked for gift in self._gifts_of(payment))
-
-    def _is_of_others(self, payment: Payment) -> bool:
-        codes = {entry.confirmation_code for entry in self._all() if entry.kind is Kind.GIFT}
-        return any(gift.by_others and gift.code in codes for gift in self.house.luminate.recorded())
 
     def _gifts_of(self, payment: Payment) -> list[Recorded]:
         of = self.house.book.payment_of

@@ -31,7 +31,7 @@ from tests.prove.simulation.people import People
 from tests.prove.simulation.processes import House
 from tests.prove.simulation.world import HOUR, Violation, World
 
-GIFTS = 24
+GIFTS = 20
 # Rounds in which people decide; each may bring up something new.
 ROUNDS = 12
 
@@ -64,8 +64,8 @@ def _silence(*_: object) -> None:
     raise structlog.DropEvent
 
 
-def play(seed: int, without: Iterable[str] = (), *, gifts: int = GIFTS) -> Played:
-    """Play a seed, leaving out what ``without`` names ("payment 3", "freeze#1")."""
+def play(seed: int, without: Iterable[str] = (), *, gifts: int = GIFTS, remember: bool = False) -> Played:
+    """Play a seed, leaving out what ``without`` names ("payment 3", "freeze#1"). ``remember``: its history too."""
     world = World(seed, without=frozenset(without))
     played = Played(seed)
     with simulated(world):
@@ -77,7 +77,7 @@ def play(seed: int, without: Iterable[str] = (), *, gifts: int = GIFTS) -> Playe
             played.problem = f"{type(error).__name__}: {error}"
         finally:
             world.scheduler.kill_all()
-    played.history = list(world.history()) if played.problem else []
+    played.history = list(world.history()) if played.problem or remember else []
     played.counts += world.counts
     played.faults = world.faults.names
     return played
@@ -100,6 +100,7 @@ def _play(world: World, played: Played, gifts: int) -> None:
     database.begin(world, lambda: _committed(world, book, watch))
     luminate = ModelLuminate(world, settings.organizations)
     luminate.payment_of = lambda organization, key: book.payment_of(organization, key) or key
+    luminate.has_twins = lambda gift: book.has_twins(gift.organization, gift.about)
     luminate.ledger_rows = lambda statement: database.raw.execute(statement).fetchall()
     luminate.shared_addresses = {payment.email for payment in payments if chance.random() < 0.04}
     house = House(world, settings, database, luminate, book, workers=chance.choice((1, 2, 3)))
@@ -114,7 +115,7 @@ def _play(world: World, played: Played, gifts: int) -> None:
     _rest(world, house, people)
     checks = Checks(world, house, people)
     checks.at_rest()
-    _count(world, house, people, len(payments))
+    _count(world, house, people, watch)
     for _ in range(ROUNDS):
         decided = people.decide_everything()
         world.run()
@@ -164,19 +165,20 @@ def _disturb(world: World, house: House, people: People) -> None:
 
 def _rest(world: World, house: House, people: People) -> None:
     """Faults end, whoever sleeps wakes, and time runs until nothing is left that happens by itself."""
-    world.log("faults end", "-")
-    world.faults.over = True
+    world.end_faults()
     world.run()
     people.resume_everything()
+    world.sweeps += 1
     world.run()
 
 
-def _count(world: World, house: House, people: People, payments: int) -> None:
+def _count(world: World, house: House, people: People, watch: Watch) -> None:
     counts, raw = world.counts, house.ledger.raw
-    counts["gifts"] += payments
+    counts["gifts"] += len(house.book.payments)
     counts["calls"] += len(house.luminate.calls)
     counts["events"] += raw.execute("SELECT count(*) FROM events").fetchone()[0]
     counts["refunds"] += raw.execute("SELECT count(*) FROM entries WHERE kind = 'refund'").fetchone()[0]
+    counts["entries once unknown"] += len(watch.once_unknown)
     counts["waiting for a person at rest"] += sum(people.is_for_a_person(entry) for entry in people._all())
 
 

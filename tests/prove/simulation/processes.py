@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from relay import jobs
@@ -66,7 +67,7 @@ class House:
             organization = self.redis.take()
             world.step("kill at the bell")
             jobs.use(relay)
-            self._attempt(process, lambda name=organization: jobs.post_due(name))
+            self._attempt(process, functools.partial(jobs.post_due, organization))
             if world.strikes("stop a worker"):
                 process.stopping = True
         # SIGTERM: the calls under way have ended; a platform starts it again.
@@ -75,10 +76,18 @@ class House:
     def _sweep(self, process: Process, relay: Relay) -> None:
         world, sweep = self.world, relay.sweep_for(process.title)
         while True:
-            world.wait(lambda: process.swept < world.sweeps and world.swept < world.sweeps)
+            world.wait(lambda: self._may_sweep(process))
             process.swept = due = world.sweeps
             if self._attempt(process, sweep.run) is not None:
-                world.swept = due
+                world.swept, world.sweeper = due, process
+
+    def _may_sweep(self, process: Process) -> bool:
+        """Each worker asks once a second; those whom the lease would turn away are left out, but for some."""
+        world, sweeper = self.world, self.world.sweeper
+        if process.swept >= world.sweeps or world.swept >= world.sweeps:
+            return False
+        holds = sweeper is not None and sweeper.alive and sweeper.frozen_until <= world.now
+        return not holds or sweeper is process or world.sweeps % 8 == 0
 
     def _attempt(self, process: Process, act: Any) -> Any:
         """An edge of the process: it logs and goes on. Only what a ledger that is away explains may come this far."""

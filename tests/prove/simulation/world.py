@@ -34,6 +34,7 @@ FAULTS: dict[str, float] = {
     "kill at the bell": 0.01,
     "kill the look-up": 0.02,
     "freeze": 0.01,
+    "freeze with an outcome in hand": 0.03,
     "stop a worker": 0.02,
     "ledger away": 0.01,
     "commit unheard": 0.01,
@@ -61,7 +62,7 @@ FAULTS: dict[str, float] = {
     "login refused for a while": 0.02,
     "fields refused for a while": 0.02,
     "shown late": 0.3,
-    "look-alike": 0.2,
+    "look-alike": 0.3,
     "look-up failed": 0.1,
     "look-up refused": 0.05,
     "a person acts": 0.3,
@@ -144,7 +145,12 @@ class World:
         # When what keeps overdue work from being done ends: a lease, the mark of a bell.
         self.next_release: Callable[[], float | None] = lambda: None
         # Sweeps due so far, the last one that was done, and what was moved until the one before.
-        self.sweeps, self.swept, self.moved = 0, -1, -1
+        self.sweeps, self.swept, self.moved, self.was_overdue = 0, -1, -1, False
+        self.left_out = False
+        # How much was moved, and when that was last seen to change, or nothing was due.
+        self.last_moved = (0, 0.0)
+        # Who has swept last, and so holds the lease.
+        self.sweeper: Process | None = None
         # Lives of processes that were killed, frozen or cut off from the ledger.
         self.troubled: set[str] = set()
 
@@ -199,11 +205,28 @@ class World:
             if kill and self.strikes(kill):
                 self.kill(process)
                 raise Crashed
-            if freeze and process.frozen_until <= self.now and self.strikes("freeze"):
-                process.frozen_until = self.now + self.faults.chance("freeze").choice((20.0, 200.0, HOUR, HOUR))
-                self.disturb("frozen")
+            if freeze:
+                self._freeze(process, "freeze")
         if (process and process.frozen_until > self.now) or self.switching > self.chance.random():
             fiber.give_way()
+
+    def stand_still(self, kind: str) -> None:
+        """A place where a process may stand still, for as long as this takes."""
+        fiber = self.scheduler.current
+        if fiber is not None and fiber.process is not None:
+            self._freeze(fiber.process, kind)
+            if fiber.process.frozen_until > self.now:
+                fiber.give_way()
+
+    def _freeze(self, process: Process, kind: str) -> None:
+        if process.frozen_until <= self.now and self.strikes(kind):
+            process.frozen_until = self.now + self.faults.chance(kind).choice((20.0, 200.0, HOUR, HOUR))
+            self.disturb("frozen")
+
+    def wake(self, process: Process) -> None:
+        """Whoever stands still wakes at the worst moment."""
+        process.frozen_until = self.now
+        self.log(f"{process.title} wakes")
 
     def sleep(self, seconds: float) -> None:
         """Wait inside a fiber."""
@@ -249,6 +272,11 @@ class World:
             if fiber.process is not None and not fiber.process.alive:
                 self.scheduler.kill(fiber)
 
+    def end_faults(self) -> None:
+        """From now on nothing breaks; whatever is due has to be moved."""
+        self.log("faults end", "-")
+        self.faults.over, self.was_overdue = True, False
+
     # --- running ----------------------------------------------------------------------------------------------
 
     def run(self, until: float = float("inf")) -> None:
@@ -278,17 +306,34 @@ class World:
                 act()
 
     def _wait_for_something(self, until: float) -> bool:
-        """Nothing can run: another sweep a second later while something is overdue, else on to what comes next."""
+        """Nothing can run: a sweep a second later while there is something new for it, else on to what comes next."""
         overdue, moved = self.overdue(), self.counts[MOVED]
-        if overdue and moved != self.moved:
+        self._must_move(moved, overdue=overdue)
+        newly, self.was_overdue = overdue and not self.was_overdue, overdue
+        coming = self._next_moment(overdue=overdue)
+        # Left out before, or failed: then once more before all is said to be at rest.
+        once_more = coming is None and (self.left_out or (overdue and self.swept < self.sweeps))
+        if newly or (overdue and moved != self.moved) or once_more:
             self.now += 1.0
+        elif coming is None:
+            return False
         else:
-            coming = self._next_moment(overdue=overdue)
-            if coming is None:
-                return False
             self.now = min(coming + 0.001, until)
-        self.sweeps, self.moved = self.sweeps + 1, moved
+            # Workers sweep once a second; sweeps that are hardly going to find something are left out, but for some.
+            if self.chance.random() > (0.4 if self.overdue() else 0.1):
+                self.left_out = overdue
+                return True
+        self.sweeps, self.moved, self.left_out = self.sweeps + 1, moved, False
         return True
+
+    def _must_move(self, moved: int, *, overdue: bool) -> None:
+        """Once all faults are over, what is due does not stay due."""
+        stands_still = any(process.frozen_until > self.now for process in self.processes)
+        stays = overdue and self.was_overdue and moved == self.last_moved[0]
+        if not stays or not self.faults.over or stands_still:
+            self.last_moved = (moved, self.now)
+        if self.now > self.last_moved[1] + HOUR:
+            raise Violation("something has been due for an hour, and nothing moves it")
 
     def _next_moment(self, *, overdue: bool) -> float | None:
         found = [self._timers[0][0]] if self._timers else []
