@@ -30,6 +30,7 @@ from relay.providers.base import (
     ident,
     present,
     read_json,
+    stranger,
     text,
     understood_as,
 )
@@ -65,6 +66,8 @@ WHY_NOT: Mapping[str, str] = {
     "payment.fraud.declined": "held by a fraud filter, then declined",
     "customer.subscription.created": "a subscription began; each of its payments is told by itself",
 }
+# Events that begin like this move money: a new one is shown to a person.
+FAMILIES = ("payment.",)
 APPROVED = 1
 # payload.responseCode -> why there is no money; what is not here is what the portal's test button invents.
 RESPONSES: Mapping[int, str] = {2: "the transaction was declined", 3: "the transaction failed", 4: "held for review"}
@@ -127,6 +130,8 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
             raise NotUnderstood("the notification has no type")
         name = kind.removeprefix(PREFIX)
         if name not in ASK:
+            if name not in WHY_NOT and (facts := stranger(name, FAMILIES)):
+                return completed(about, facts=facts)
             return completed(about, note=WHY_NOT.get(name, "not about the money of a gift"))
         return _asked(about, payload)
 

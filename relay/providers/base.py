@@ -25,7 +25,7 @@ import orjson
 
 from relay.config import ProviderSettings
 from relay.errors import NotUnderstood, Unreadable
-from relay.gifts import Fact
+from relay.gifts import Fact, Flag
 from relay.providers.calling import Caller
 
 # Deeper than any provider nests (Stripe: 9), far from what breaks a JSON writer.
@@ -161,6 +161,14 @@ def dig(value: object, *path: str | int) -> Any:
         else:
             return None
     return value
+
+
+def stranger(kind: str, families: tuple[str, ...], parents: tuple[str, ...] = ()) -> tuple[Fact, ...]:
+    """A flag for a type of event that relay does not know, of a family that moves money; nothing for any other."""
+    if not kind.startswith(families):
+        return ()
+    sentence = f"'{kind[:80]}' is new to relay and may be about money: look at it where it comes from."
+    return (Flag(text=sentence, parent_keys=parents),)
 
 
 def moment(unix_seconds: object) -> datetime | None:

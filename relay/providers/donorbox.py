@@ -29,7 +29,18 @@ from relay.gifts import (
     TenderKind,
 )
 from relay.money import Money
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, present, text, understood_as
+from relay.providers.base import (
+    Delivery,
+    Parsed,
+    Provider,
+    delivery_key,
+    dig,
+    ident,
+    present,
+    stranger,
+    text,
+    understood_as,
+)
 from relay.providers.exact import major, major_or_none, plain, read_exact
 from relay.providers.signatures import check_age, place_of_match, unix_seconds
 from relay.providers.times import instant
@@ -45,6 +56,8 @@ ACTIONS: Mapping[str, str] = {
     "updated": "donation.updated",
 }
 MONEY = frozenset({"donation.created", "donation.updated"})
+# Events that begin like this move money: a new one is shown to a person.
+FAMILIES = ("donation.",)
 # Their status of a donation left; "" that the money is there, else why not. What is not listed is for a person.
 STATUSES: Mapping[str, str] = {
     "paid": "",
@@ -142,7 +155,7 @@ def _read(kind: str, donation: Donation, options: Mapping[str, str]) -> tuple[Fa
     what = kind.removeprefix("donation.")
     if what in {"chargeback_created", "chargeback_won", "chargeback_lost"}:
         return (_chargeback(what, donation),)
-    return "not about the money of a gift"
+    return stranger(kind, FAMILIES) or "not about the money of a gift"
 
 
 def _money_of(donation: Donation, options: Mapping[str, str], *, update: bool) -> tuple[Fact, ...] | str:

@@ -17,7 +17,18 @@ from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Address, Donor, Fact, Flag, Gift, Name, Refund, RefundReason, Tender, TenderKind
 from relay.money import Money
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, present, text, understood_as
+from relay.providers.base import (
+    Delivery,
+    Parsed,
+    Provider,
+    delivery_key,
+    dig,
+    ident,
+    present,
+    stranger,
+    text,
+    understood_as,
+)
 from relay.providers.exact import major, minor, plain, read_exact_object
 from relay.providers.signatures import place_of_match
 from relay.providers.times import instant
@@ -51,6 +62,8 @@ TENDERS: Mapping[str, TenderKind] = {
     "check": TenderKind.CHECK,
     "cash": TenderKind.CASH,
 }
+# Events that begin like this take money back: a new one is shown to a person.
+FAMILIES = ("refund.", "dispute.", "chargeback.", "transaction.refund", "transaction.chargeback", "transaction.dispute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,8 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
             raise NotUnderstood("the body must name its event or its type, not both: one is in dollars, one in cents")
         reader = (TODAY if today else ANNOUNCED).get(kind)
         if reader is None:
-            return replace(about, note="not about the money of a gift")
+            facts = stranger(kind, FAMILIES)
+            return replace(about, facts=facts, note="" if facts else "not about the money of a gift")
         if not isinstance(found, dict):
             raise NotUnderstood(f"{kind} came without its data")
         fund_from = settings.options.get("fund_from", "") if settings else ""

@@ -30,6 +30,7 @@ from relay.providers.base import (
     ident,
     present,
     read_json,
+    stranger,
     text,
     understood_as,
 )
@@ -68,6 +69,8 @@ WHY_NOT: Mapping[str, str] = {
     "payments.surcharge_fee_debited": "a fee, not the money of a gift",
     "refunds.created": "the refund is on its way",
 }
+# Events that begin like this move money: a new one is shown to a person.
+FAMILIES = ("payments.", "refunds.")
 RESUBMITTED = "payments.resubmission_requested"
 RETRIED = (
     "This payment failed after it was booked, and is tried again: if it succeeds, GoCardless has the money and its "
@@ -142,7 +145,10 @@ def _judged(about: Parsed, event: dict[str, Any]) -> Parsed:
         return completed(about, facts=(retried,), note="the payment is tried again")
     if what := ASK.get(about.type):
         return completed(about, wanted=f"{what} {path_id(dig(event, 'links', what), what)}")
-    return completed(about, note=WHY_NOT.get(about.type, "not about the money of a gift"))
+    if about.type in WHY_NOT:
+        return completed(about, note=WHY_NOT[about.type])
+    facts = stranger(about.type, FAMILIES, present(ident(dig(event, "links", "payment"))))
+    return completed(about, facts=facts, note="" if facts else "not about the money of a gift")
 
 
 def _print_of(event: dict[str, Any]) -> str:

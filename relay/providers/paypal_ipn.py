@@ -1,6 +1,5 @@
 """PayPal IPN, the older webhook behind Donate buttons: unsigned; PayPal is asked whether it sent these very bytes.
 
-https://developer.paypal.com/api/nvp-soap/ipn/IPNIntro/,
 https://developer.paypal.com/api/nvp-soap/ipn/IPNandPDTVariables/. What to set at PayPal, and why the odd ones are read
 as they are: docs/providers/paypal_ipn.md.
 """
@@ -67,10 +66,9 @@ STATUSES: Mapping[str, str] = {
     "Failed": "the payment failed",
     "Voided": "the authorization was voided",
 }
-# txn_type of messages that never bring money, by their beginnings.
+# What never brings money, by the beginnings of txn_type.
 NO_MONEY = ("subscr_", "recurring_payment_", "mp_", "masspay", "merch_cancel")
-# Nothing else decodes a body: a codec is code.
-_CHARSETS = (
+_CHARSETS = (  # nothing else decodes a body: a codec is code
     "utf-8 us-ascii windows-1250 windows-1251 windows-1252 windows-1253 windows-1254 iso-8859-1 iso-8859-2 iso-8859-15 "
     "koi8-r gb2312 gbk big5 shift_jis euc-jp euc-kr"
 )
@@ -212,9 +210,10 @@ def _check_receiver(message: Message, settings: ProviderSettings) -> None:
 
 def _facts(message: Message, fund_from: str) -> tuple[Fact, ...]:
     kind, status = message["txn_type"], message["payment_status"]
+    about = present(message.id, *message.parents)
     if kind == NEW_CASE:
-        about = message["case_type"].replace("_", " ")[:60] or "dispute"
-        return (Flag(text=f"A {about} was opened at PayPal.", parent_keys=present(message.id, *message.parents)),)
+        case = message["case_type"].replace("_", " ")[:60] or "dispute"
+        return (Flag(text=f"A {case} was opened at PayPal.", parent_keys=about),)
     if kind == ADJUSTMENT or status == REVERSED:
         return (_reversed(message),)
     if status == REFUNDED:
@@ -224,7 +223,7 @@ def _facts(message: Message, fund_from: str) -> tuple[Fact, ...]:
     if status == COMPLETED and kind in GIFTS and message.money().minor > 0:
         return (_gift(message, fund_from),)
     said = f"A message of PayPal's that relay does not know ({kind or 'no type'}, {status or 'no status'})."
-    return (Flag(text=said[:200], parent_keys=present(message.id, *message.parents)),)
+    return (Flag(text=said[:200], parent_keys=about),)
 
 
 def _refund(message: Message, keys: tuple[str, ...], reason: RefundReason) -> Refund:

@@ -20,7 +20,7 @@ from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Address, Donor, Fact, Flag, Gift, Refund, Tender, TenderKind
 from relay.money import Money
 from relay.providers import metadata
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, text, understood_as
+from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, stranger, text, understood_as
 from relay.providers.exact import minor, plain, read_exact_object
 from relay.providers.signatures import place_of_match
 from relay.providers.times import instant
@@ -56,6 +56,8 @@ WHY_NOT: Mapping[str, str] = {
     "donation.created": "not charged yet; donation.succeeded announces the money",
     "donation.updated": "changes nothing about the money",
 }
+# Types that begin like this move money: a new one is shown to a person.
+FAMILIES = ("donation.",)
 Donation = Mapping[str, Any]
 
 
@@ -142,7 +144,7 @@ def _read(kind: str, donation: Any) -> tuple[Fact, ...] | str:
     if kind == "donation.deleted":
         sentence = "An offline donation was deleted in Raisely: if Luminate has it, take it back."
         return (Flag(text=sentence, parent_keys=(_key(_told(kind, donation)),)),)
-    return WHY_NOT.get(kind, "not about the money of a gift")
+    return WHY_NOT.get(kind, "") or stranger(kind, FAMILIES) or "not about the money of a gift"
 
 
 def _told(kind: str, donation: Any) -> Donation:

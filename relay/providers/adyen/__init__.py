@@ -46,8 +46,11 @@ EVENTS: Mapping[str, Handler] = {
     "CHARGEBACK_REVERSED": returns.chargeback_reversed,
     "PREARBITRATION_WON": returns.prearbitration_won,
 }
+# A code with such a word in it may move money: a new one is shown to a person.
+MONEY_WORDS = ("CAPTURE", "REFUND", "CHARGEBACK", "ARBITRATION", "REVERSED", "DONATION")
 # Of the others, why these bring nothing.
 WHY_NOT = {
+    "PAIDOUT_REVERSED": "a payout that did not get through; the gifts stay",
     "AUTHORISATION_ADJUSTMENT": "changes what is authorised; no money moved",
     "AUTORESCUE": "the AUTHORISATION of the retry announces the gift",
     "CANCEL_AUTORESCUE": "retrying was given up; no money moved",
@@ -107,6 +110,8 @@ def _about(delivery: Delivery, body: dict[str, Any], item: Item) -> Parsed:
 
 def _read(item: Item) -> Reading:
     handler = EVENTS.get(item.code)
+    if handler is None and item.code not in WHY_NOT and any(word in item.code for word in MONEY_WORDS):
+        return item.flag(f"'{item.code[:80]}' is new to relay and may be about money: look at it in Adyen.")
     if handler is None:
         return WHY_NOT.get(item.code, "not about the money of a gift")
     told = item.raw.get("success")

@@ -18,7 +18,7 @@ from relay.config import ProviderSettings
 from relay.config.provider_names import split_secrets
 from relay.errors import BadSignature, MoneyError, NotUnderstood, Unreadable
 from relay.gifts import Flag
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, text, understood_as
+from relay.providers.base import Delivery, Parsed, Provider, delivery_key, stranger, text, understood_as
 from relay.providers.braintree import returns, transactions
 from relay.providers.braintree.event import Event, Handler, Reading
 from relay.providers.braintree.opening import PAYLOAD, SIGNATURE, form_of, notification_in, scrub
@@ -56,6 +56,8 @@ WHY_NOT = {
     "subscription_charged_unsuccessfully": "the payment failed",
     "transaction_reviewed": "the fraud review of a transaction; no money moved",
 }
+# Kinds that begin like this move money: a new one is shown to a person.
+FAMILIES = ("dispute_", "refund_", "local_payment_")
 
 
 # --- verify: https://developer.paypal.com/braintree/docs/guides/webhooks/parse ---------------------------------------
@@ -127,7 +129,8 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
 def _read(kind: str, told: dict[str, Any], created: datetime | None, options: Mapping[str, str]) -> Reading:
     handler, subject = EVENTS.get(kind), told.get("subject")
     if handler is None:
-        return WHY_NOT.get(kind, "not about the money of a gift")
+        known = WHY_NOT.get(kind, "")
+        return known or stranger(kind, FAMILIES) or "not about the money of a gift"
     if not isinstance(subject, dict):
         return (Flag(text=f"{kind} came without its subject: look at Braintree."),)
     try:

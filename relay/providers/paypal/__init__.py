@@ -24,6 +24,7 @@ from relay.providers.base import (
     delivery_key,
     ident,
     read_json,
+    stranger,
     text,
     understood_as,
 )
@@ -69,6 +70,11 @@ WHY_NOT: Mapping[str, str] = {
     "PAYMENT.AUTHORIZATION.VOIDED": "an authorization was voided; no money moved",
     "BILLING.SUBSCRIPTION.PAYMENT.FAILED": "an attempt to collect a recurring gift failed",
 }
+# Types that begin like this move money: a new one is shown to a person, and so is what was paid by invoice.
+FAMILIES = (
+    "PAYMENT.CAPTURE.", "PAYMENT.SALE.", "PAYMENT.REFUND.", "CUSTOMER.DISPUTE.", "RISK.DISPUTE.",
+    "INVOICING.INVOICE.PAID", "INVOICING.INVOICE.REFUNDED",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
         if not kind:
             raise NotUnderstood("the event has no type")
         if kind not in EVENTS:
+            if kind not in WHY_NOT and (facts := stranger(kind, FAMILIES)):
+                return completed(about, facts=facts)
             return completed(about, note=WHY_NOT.get(kind, "not about the money of a gift"))
         return _judged(about, _event(about, found, settings), settings)
 

@@ -17,7 +17,18 @@ from typing import Any
 from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Flag
-from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, read_json, text, understood_as
+from relay.providers.base import (
+    Delivery,
+    Parsed,
+    Provider,
+    delivery_key,
+    dig,
+    ident,
+    read_json,
+    stranger,
+    text,
+    understood_as,
+)
 from relay.providers.calling import Caller
 from relay.providers.signatures import place_of_match
 from relay.providers.square import customers, payments, returns
@@ -45,6 +56,9 @@ WHY_NOT = {
     "invoice.scheduled_charge_failed": "the payment failed",
     "webhooks.test_notification": "a test of the endpoint",
 }
+# Types that begin like this move money: a new one is shown to a person.
+FAMILIES = ("payment.", "refund.", "dispute.")
+PAPERWORK = "dispute.evidence."
 # Option fund_from: which field of a payment holds the fund code.
 FUND_FIELDS = {"reference_id": "reference_id", "note": "note", "none": ""}
 
@@ -120,7 +134,8 @@ def _live(body: dict[str, Any], delivery: Delivery) -> bool | None:
 
 def _read(kind: str, body: dict[str, Any], created: datetime | None, fund_field: str) -> Reading:
     if kind not in EVENTS:
-        return WHY_NOT.get(kind, "not about the money of a gift")
+        known = kind in WHY_NOT or kind.startswith(PAPERWORK)
+        return (() if known else stranger(kind, FAMILIES)) or WHY_NOT.get(kind, "not about the money of a gift")
     word, handler = EVENTS[kind]
     found = dig(body, "data", "object", word)
     if not isinstance(found, dict):

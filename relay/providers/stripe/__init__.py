@@ -25,6 +25,7 @@ from relay.providers.base import (
     ident,
     moment,
     read_json,
+    stranger,
     text,
     understood_as,
 )
@@ -74,6 +75,8 @@ WHY_NOT: Mapping[str, str] = {
     "checkout.session.expired": "the donor did not finish paying",
     "invoice.payment_failed": "the payment failed",
 }
+# Types that begin like this move money: a new one is shown to a person.
+FAMILIES = ("charge.dispute.", "charge.refund", "refund.")
 
 
 # --- verify: https://docs.stripe.com/webhooks#verify-manually ----------------------------------------------------
@@ -147,7 +150,8 @@ def _live(body: dict[str, Any], found: object) -> bool | None:
 def _read(about: Parsed, kind: str, found: object, previous: dict[str, Any]) -> Parsed:
     """The facts, or the note, of an event whose object is at hand."""
     if kind not in EVENTS:
-        return replace(about, note=WHY_NOT.get(kind, "not about the money of a gift"))
+        facts = stranger(kind, FAMILIES)
+        return replace(about, facts=facts, note="" if facts else WHY_NOT.get(kind, "not about the money of a gift"))
     word, handler = EVENTS[kind]
     if not isinstance(found, dict):
         return replace(about, facts=(Flag(text=f"{kind} came without its object: look at the event in Stripe."),))
@@ -164,7 +168,9 @@ def _thin(about: Parsed, body: dict[str, Any], settings: ProviderSettings | None
     """A thin event holds only ids: a worker asks for the object."""
     kind = thin.snapshot_type(about.type)
     if kind not in EVENTS:
-        return replace(about, note=WHY_NOT.get(kind, "a thin event, not about the money of a gift"))
+        facts = stranger(kind, FAMILIES)
+        note = "" if facts else WHY_NOT.get(kind, "a thin event, not about the money of a gift")
+        return replace(about, facts=facts, note=note)
     word, _ = EVENTS[kind]
     return thin.announced(about, body, word, settings)
 

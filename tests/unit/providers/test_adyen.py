@@ -83,6 +83,7 @@ class TestAdyen(ProviderCases):
     second_secret = "DFB1EB5485895CFA84146406857104ABB4CBCABDC8AAF103A624C8F6A3EAAB00"
     other_secret = "ab" * 32
     genuine = "authorisation"
+    strange = "CHARGEBACK_OF_THE_MOON"
     may_vanish: ClassVar = {
         "notificationItems.*.NotificationRequestItem.eventCode": "another type of event is kept, counted and ignored",
     }

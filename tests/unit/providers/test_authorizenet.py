@@ -103,6 +103,7 @@ class TestAuthorizeNet(ProviderCases):
     second_secret = "FEDCBA9876543210" * 8
     other_secret = "0011223344556677" * 8
     genuine = "authcapture_created"
+    strange = "net.authorize.payment.eclipsed"
     signature_header = "x-anet-signature"
     stamped = False
 

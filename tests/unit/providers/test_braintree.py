@@ -72,6 +72,7 @@ class TestBraintree(ProviderCases):
     second_secret = "private-while-rolling-over"
     other_secret = "private-of-another-organization"
     genuine = "subscription_charged"
+    strange = "dispute_of_the_moon"
     may_vanish: ClassVar = {
         "kind": "another type of event is kept, counted and ignored",
         "subject.local-payment": "paid, and its transaction is still to be made",

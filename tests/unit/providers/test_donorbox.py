@@ -41,6 +41,7 @@ class TestDonorbox(ProviderCases):
     second_secret = "secret-while-rolling-over"
     other_secret = "secret-of-another-organization"
     genuine = "donation_created"
+    strange = "donation.eclipsed"
     may_vanish: ClassVar = {
         "*.action": "another type of event is kept, counted and ignored",
         "event_name": "another type of event is kept, counted and ignored",

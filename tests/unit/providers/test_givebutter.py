@@ -41,6 +41,7 @@ class Givebutter:
     second_secret = "secret-while-rolling-over"
     other_secret = "secret-of-another-organization"
     genuine = "transaction_succeeded"
+    strange = "refund.eclipsed"
     may_vanish: ClassVar = {
         "event": "another type of event is kept, counted and ignored",
         "type": "another type of event is kept, counted and ignored",

@@ -104,6 +104,7 @@ class TestGoCardless(ProviderCases):
     second_secret = "secret-while-rolling-over"
     other_secret = "secret-of-another-organization"
     genuine = "payment_confirmed"
+    strange = "refunds"
     signature_header = "webhook-signature"
     stamped = False
 

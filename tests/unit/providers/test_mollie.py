@@ -114,6 +114,7 @@ class TestMollieNextGen(ProviderCases):
     second_secret = "while-rolling-over-12"
     other_secret = OTHER
     genuine = "payment_link_paid"
+    strange = "refund.eclipsed"
     signature_header = "x-mollie-signature"
     stamped = False
 

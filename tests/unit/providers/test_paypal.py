@@ -64,6 +64,7 @@ class TestPayPal(ProviderCases):
     second_secret = "7WH10002ALDER"
     other_secret = "7WH10003BIRCH"
     genuine = "capture_completed"
+    strange = "PAYMENT.CAPTURE.ECLIPSED"
     may_vanish: ClassVar = {
         "event_type": "another type of event is kept, counted and ignored",
         "resource": "a capture is announced by itself, too",

@@ -44,6 +44,7 @@ class TestRaisely(UnsignedCases):
     second_secret = "secret-while-rolling-over"
     other_secret = "secret-of-another-organization"
     genuine = "donation_succeeded"
+    strange = "donation.eclipsed"
     may_vanish: ClassVar = {
         "data.data": "until it is charged, only what was entered by hand (offline) counts",
         "data.data.type": "until it is charged, only what was entered by hand (offline) counts",

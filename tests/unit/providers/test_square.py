@@ -54,6 +54,7 @@ class TestSquare(ProviderCases):
     second_secret = "signature-key-while-rolling-over"
     other_secret = "signature-key-of-another-organization"
     genuine = "payment_completed"
+    strange = "dispute.eclipsed"
     may_vanish: ClassVar = {
         "type": "another type of event is kept, counted and ignored",
     }

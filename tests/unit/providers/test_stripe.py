@@ -72,6 +72,7 @@ class TestStripe(ProviderCases):
     second_secret = "whsec_while_rolling_over"
     other_secret = "whsec_of_another_organization"
     genuine = "charge_succeeded"
+    strange = "charge.dispute.eclipsed"
     may_vanish: ClassVar = {
         "type": "another type of event is kept, counted and ignored",
     }
