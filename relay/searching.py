@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -237,3 +238,25 @@ def _of_cause(tx: Connection, wanted: Filter, key: str) -> Filter:
 def _narrowed(wanted: Filter, statuses: frozenset[Status]) -> Filter:
     both = statuses & set(wanted.statuses) if wanted.statuses else statuses
     return replace(wanted, statuses=tuple(status for status in Status if status in both), nothing=not both)
+
+
+_SINGLE = ("organization", "organizations", "provider", "reason", "reason_text", "fund", "currency", "code", "flag",
+           "late")  # fmt: skip
+
+
+def both(one: Filter, other: Filter) -> Filter:
+    """What both filters find. Two values that exclude each other find nothing; they never widen a search."""
+    joined: dict[str, Any] = {}
+    nothing = one.nothing or other.nothing
+    for name in ("ids", "kinds", "statuses"):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        joined[name] = tuple(value for value in ours if value in theirs) if ours and theirs else ours or theirs
+        nothing = nothing or bool(ours and theirs and not joined[name])
+    for name in _SINGLE:
+        ours, theirs = getattr(one, name), getattr(other, name)
+        joined[name] = ours or theirs
+        nothing = nothing or bool(ours and theirs and ours != theirs)
+    for name in ("words", "names", "emails", "amounts"):
+        joined[name] = getattr(one, name) + getattr(other, name)
+    starts, ends = (list(filter(None, pair)) for pair in ((one.since, other.since), (one.until, other.until)))
+    return Filter(**joined, since=max(starts, default=None), until=min(ends, default=None), nothing=nothing)

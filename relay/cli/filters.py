@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 import click
 
+from relay.access import operator
 from relay.cli.commands import one_of, parts, zone_of
 from relay.config.problems import did_you_mean
 from relay.ledger.search import Filter, totals
+from relay.searching import both
 from relay.status import Kind, Status
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -43,6 +46,14 @@ def filter_options(*code_names: str) -> Callable[[Callable[..., Any]], Callable[
         return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), gathered)
 
     return with_filters
+
+
+def searched(wanted: Filter, text: str) -> Filter:
+    """The options and a search in the words of the console's search box, joined by AND."""
+    if not text.strip():
+        return wanted
+    asked = parts().searching.wanted(operator("flask"), text, wanted.organization)
+    return both(wanted, replace(asked, organizations=None))
 
 
 def _filter(chosen: dict[str, Any]) -> Filter:

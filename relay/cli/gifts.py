@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from relay import words
 from relay.cli.commands import as_json, command, parts, say, say_json, zone_of
-from relay.cli.filters import filter_options
+from relay.cli.filters import filter_options, searched
 from relay.cli.tables import table
 from relay.ledger import search
 from relay.ledger.entries import Entry
@@ -34,8 +34,8 @@ PAGE = 50
 def gifts(
     search: tuple[str, ...], wanted: Filter, *, limit: int | None, totals_only: bool, donor: bool, as_json: bool
 ) -> None:
-    """List gifts and refunds. SEARCH: a donor, an amount, any id or code of the provider or of Luminate."""
-    wanted = replace(wanted, words=tuple(" ".join(search).split()))
+    """List gifts and refunds. SEARCH: as in the console: words, and fields such as status:needs or amount:>=1000."""
+    wanted = searched(wanted, " ".join(search))
     with parts().database.read() as tx:
         if as_json:
             _stream(tx, wanted, limit or None, totals_only=totals_only, donor=donor)

@@ -13,7 +13,7 @@ from relay import words
 from relay.access import Actor, operator
 from relay.acting import need_reason
 from relay.cli.commands import Failure, WrongUsage, agreed, command, parts, say, who, why, yes
-from relay.cli.filters import filter_options
+from relay.cli.filters import filter_options, searched
 from relay.cli.tables import plain, table
 from relay.errors import ReplayRefused
 from relay.ledger.plans import Item, PlanStatus
@@ -29,7 +29,7 @@ SHOWN = 40
 @command("replay")
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(1))
 @filter_options("--reason-code")
-@click.option("--search", metavar="TEXT", default="", help="A donor, an amount, any id or code.")
+@click.option("--search", metavar="TEXT", default="", help="As in the console: a donor, an amount, status:needs.")
 @click.option("--event", type=click.IntRange(1), help="Read this stored event again (its number in `flask events`).")
 @click.option("--mail", is_flag=True, help="Let Luminate mail the donors, as the organization is configured.")
 @why
@@ -47,7 +47,7 @@ def replay(
     yes: bool,
 ) -> None:
     """Send entries again, or read a stored event again. Shows first what it would do; asks before it does it."""
-    wanted = changed(wanted, ids=ids, words=tuple(search.split()))
+    wanted = searched(changed(wanted, ids=ids), search)
     if event is not None:
         if not wanted.is_everything or mail:
             raise WrongUsage("--event stands alone: it is one event, and nobody is mailed for it")

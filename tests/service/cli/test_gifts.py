@@ -181,3 +181,21 @@ def test_events_filter_by_verdict_and_limit(house):
     assert "not ours either" in shown
     assert "evt" not in shown.replace("event", "")
     assert house.run("events", "--organization", "care").stdout == "Nothing matches.\n"
+
+
+# --- the words of the search box --------------------------------------------------------------------------------------
+
+
+def test_a_search_may_hold_fields_and_joins_with_the_options(house):
+    house.give("ch_1", "25.00", email="")
+    house.give("ch_2", "1000.00")
+    house.give("ch_3", "40.00", organization="care")
+    assert [row["id"] for row in house.lines("gifts", "status:needs")] == [1]
+    assert [row["id"] for row in house.lines("gifts", "amount:>=40", "stone")] == [2, 3]
+    assert [row["id"] for row in house.lines("gifts", "amount:>=40", "--organization", "care")] == [3]
+    assert house.lines("gifts", "status:needs", "--status", "queued") == []
+    assert house.lines("gifts", "organization:hope", "--organization", "hope", "id:1,3", "--status", "queued") == []
+
+
+def test_an_unknown_field_is_refused_with_those_that_are(house):
+    assert 'did you mean "status"?' in house.run("gifts", "satus:held", code=1).stderr

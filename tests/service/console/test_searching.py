@@ -17,9 +17,10 @@ from relay.errors import NotAllowed, SearchRefused
 from relay.gifts import Address, Designation, Donor, Name
 from relay.ledger import findable
 from relay.ledger.models import entries
+from relay.ledger.search import Filter
 from relay.money import Money
 from relay.people.entering import actor_of
-from relay.searching import PAGE
+from relay.searching import PAGE, both
 from relay.status import Status
 from tests.builders import make_chargeback, make_gift, make_organization, make_refund
 from tests.support.console import House
@@ -336,3 +337,23 @@ def test_files_are_narrowed_to_the_reach_and_a_bad_search_is_no_file(four):
         assert four.client(ALICE).get(f"/console/gifts.{kind}?q=colour:red").status_code == 400
         assert four.client(CHARLIE).get(f"/console/gifts.{kind}?in=alder").status_code == 404
     assert len(four.lines("export")) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ({"ids": (1, 2)}, {"ids": (2, 3)}, {"ids": (2,)}),
+        ({"ids": (1,)}, {"ids": (2,)}, {"nothing": True}),
+        ({"statuses": (Status.HELD,)}, {"words": ("a",)}, {"statuses": (Status.HELD,), "words": ("a",)}),
+        ({"provider": "a"}, {"provider": "b"}, {"provider": "a", "nothing": True}),
+        ({"words": ("a",)}, {"words": ("b",)}, {"words": ("a", "b")}),
+        ({"nothing": True}, {}, {"nothing": True}),
+    ],
+)
+def test_two_filters_find_what_both_find(one, other, found):
+    assert both(Filter(**one), Filter(**other)) == Filter(**found)
+
+
+def test_of_two_spans_of_time_the_narrower_counts():
+    early, late = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    assert both(Filter(since=early, until=late), Filter(since=late, until=early)) == Filter(since=late, until=early)
