@@ -150,7 +150,8 @@ def test_money_that_came_back_is_recorded_once_more_by_a_replay(house):
     house.post()
     back = house.back("re_1", "ch_1", "10.00")
     assert house.status(back) == "held"
-    assert f"To record the money as a gift once more, `flask replay {back}`" in " ".join(house.run("show", back).stdout.split())
+    said = " ".join(house.run("show", back).stdout.split())
+    assert f"To record the money as a gift once more, `flask replay {back}`" in said
     assert "Would be sent again: 1 entry, reinstatements of $10.00." in (
         house.run("replay", back, "--yes", *ASKED).stdout
     )
