@@ -16,7 +16,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import Connection
 
 from relay.access import EVERYWHERE, Actor, Permission, Role, Through
-from relay.errors import NotAllowed, PersonRefused
+from relay.errors import NotAllowed, PersonRefused, SignInRefused
 from relay.ledger import audit, people
 from relay.ledger.db import Database
 from relay.ledger.people import Person
@@ -148,9 +148,12 @@ class People:
         return person
 
     def choose(self, person: Person, old: str, new: str) -> int:
-        """A person changes their own password; every session ends. Gives back the new session number."""
+        """A person changes their own password; every session ends. Gives back the new session number.
+
+        Raises PersonRefused, and SignInRefused where the old one is wrong.
+        """
         if person.password_hash and not passwords.is_right(person.password_hash, old):
-            raise PersonRefused("The password you have now is not right")
+            raise SignInRefused("The password you have now is not right")
         return self._choose(person, new)
 
     def _choose(self, person: Person, password: str) -> int:
@@ -165,13 +168,16 @@ class People:
             return number
 
     def use_codes(self, person: Person, secret: str, code: str) -> None:
-        """Turn one-time codes on, once the first one is right. An empty secret turns them off, with a last one."""
+        """Turn one-time codes on, once the first one is right. An empty secret turns them off, with a last one.
+
+        Raises SignInRefused.
+        """
         step = codes.step(secret or person.totp_secret, code)
         if step is None:
-            raise PersonRefused("This code is not right; the clock of your telephone may be wrong")
+            raise SignInRefused("This code is not right; the clock of your telephone may be wrong")
         with self._changing() as tx:
             if not people.take_step(tx, person.id, step):
-                raise PersonRefused("This code was used before; wait for the next one")
+                raise SignInRefused("This code was used before; wait for the next one")
             people.change(tx, person.id, totp_secret=secret)
             _record(tx, _oneself(person), "turned codes on" if secret else "turned codes off", person.email)
 

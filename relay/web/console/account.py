@@ -9,12 +9,13 @@ from flask import abort, flash, redirect, render_template, request, session, url
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from relay.errors import PersonRefused
+from relay.errors import PersonRefused, SignInRefused
 from relay.ledger.people import Person
 from relay.people import Visit, codes
 from relay.web.console import door
 from relay.web.console.blueprint import console
 from relay.web.console.passwords import chosen_password
+from relay.web.console.throttle import TOO_OFTEN, throttle
 
 
 @console.get("/account")
@@ -26,9 +27,14 @@ def account() -> ResponseReturnValue:
 @console.post("/account/password")
 def account_password() -> ResponseReturnValue:
     """A new password; every other session of the person ends."""
-    me = _me()
+    me, address = _me(), request.remote_addr or ""
+    if throttle().is_full(me.email, address):
+        return _page(me, wrong={"password": TOO_OFTEN}), 429
     try:
         number = door.relay_parts().people.choose(me, request.form.get("old", ""), chosen_password())
+    except SignInRefused as error:
+        throttle().wrong(me.email, address)
+        return _page(me, wrong={"password": f"{error}."}), 400
     except PersonRefused as error:
         return _page(me, wrong={"password": f"{error}."}), 400
     door.enter(Visit(me.id, number))
@@ -51,9 +57,13 @@ def account_codes_post() -> ResponseReturnValue:
     """Turn them on, or off again."""
     me = _me()
     secret = "" if me.totp_secret else session.get("new_secret", "")
+    account, address = f"code {me.id}", request.remote_addr or ""
+    if throttle().is_full(account, address):
+        return _page(me, wrong={"codes": TOO_OFTEN}), 429
     try:
         door.relay_parts().people.use_codes(me, secret, request.form.get("code", ""))
-    except PersonRefused as error:
+    except SignInRefused as error:
+        throttle().wrong(account, address)
         wrong = f"{error}."
         return (_page(me, wrong={"codes": wrong}) if me.totp_secret else _codes_page(me, secret, wrong)), 400
     session.pop("new_secret", None)

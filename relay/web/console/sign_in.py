@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from relay.errors import SignInRefused
 from relay.web.console import door
 from relay.web.console.blueprint import console
 from relay.web.console.sessions import is_loopback
-from relay.web.console.throttle import MINUTES, Throttle
+from relay.web.console.throttle import TOO_OFTEN, throttle
 
-TOO_OFTEN = f"Too many wrong answers. Wait {MINUTES} minutes, or ask an admin of relay for a new password."
 NO_HTTPS = (
     "This page came over plain HTTP, so your browser will not keep you signed in. Open it with https://; where it was, "
     "relay must be told of the proxy in front of it (RELAY_PROXIES)."
@@ -83,12 +82,6 @@ def sign_out() -> ResponseReturnValue:
     door.leave()
     flash("You are signed out.", "ok")
     return redirect(url_for("console.sign_in"), 303)
-
-
-def throttle() -> Throttle:
-    """The counter of this application."""
-    found: Throttle = current_app.extensions["relay_throttle"]
-    return found
 
 
 def _form(wanted: str, wrong: str = "", email: str = "", status: int = 200) -> ResponseReturnValue:

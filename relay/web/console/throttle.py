@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import structlog
+from flask import current_app
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
@@ -13,6 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 log = structlog.get_logger(__name__)
 
 MINUTES = 15
+TOO_OFTEN = f"Too many wrong answers. Wait {MINUTES} minutes, or ask an admin of relay for a new password."
 # Wrong answers in MINUTES. An office shares one address; nobody else has one's own account.
 OF_ACCOUNT = RateLimitItemPerMinute(10, MINUTES, namespace="relay-account")
 OF_ADDRESS = RateLimitItemPerMinute(50, MINUTES, namespace="relay-address")
@@ -43,6 +45,12 @@ class Throttle:
             except StorageError:
                 log.warning("throttle_in_memory")
         return True
+
+
+def throttle() -> Throttle:
+    """The counter of this application."""
+    found: Throttle = current_app.extensions["relay_throttle"]
+    return found
 
 
 def _keys(account: str, address: str) -> tuple[tuple[RateLimitItem, str], ...]:

@@ -140,6 +140,21 @@ def test_a_password_that_will_not_do_changes_nothing(house, old, new, again):
     assert house.sign_in("viewer").status_code == 303
 
 
+def test_a_password_cannot_be_tried_out_from_inside(house):
+    client = house.client("viewer")
+    new = {"password": "nine green bottles", "again": "nine green bottles"} | token(client, PAGE)
+    for expected in [400] * 10 + [429]:
+        assert client.post("/console/account/password", data=new | {"old": "wrong"}).status_code == expected
+    assert client.post("/console/account/password", data=new | {"old": PASSWORD}).status_code == 429
+
+
+def test_codes_cannot_be_tried_out_from_inside(house):
+    client = house.client("viewer")
+    data = {"code": "000000"} | token(client, "/console/account/codes")
+    for expected in [400] * 10 + [429]:
+        assert client.post("/console/account/codes", data=data).status_code == expected
+
+
 @pytest.mark.parametrize(
     "wanted",
     ["https://evil.example", "//evil.example", "/\\evil.example", "/console/\\..", "javascript:alert(1)", "/webhooks/x",
