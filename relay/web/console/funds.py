@@ -68,18 +68,18 @@ def funds_save() -> ResponseReturnValue:
     """Let the edit count, and the gifts go that were shown."""
     charity, form, relay = _charity(Permission.MAP), request.form, door.relay_parts()
     code, told = form.get("code", ""), None if form.get("kind") == "file" else _told(form)
-    given = {"seen": form.get("seen", ""), "reason": form.get("reason", ""), "mail": form.get("mail") == "yes"}
+    said = {"seen": form.get("seen", ""), "reason": form.get("reason", "")}
     try:
-        saved = relay.funding.save(charity.name, code, told, actor=door.actor(), **given)
+        saved = relay.funding.save(charity.name, code, told, actor=door.actor(), mail=form.get("mail") == "yes", **said)
     except ReplayRefused as error:
         flash(f"Not saved: {error}.", "warn")
-        return redirect(url_for("console.funds_edit", **{"in": charity.name, "code": code}), 303)
+        return redirect(url_for("console.funds_edit", **_at(charity, code=code)), 303)
     relay.bell.ring(charity.name)
     if saved.plan:
         flash(f"Fund {code} is saved, and its gifts are let go one by one.", "ok")
         return redirect(url_for("console.replay", number=saved.plan), 303)
     flash(f"Fund {code} is saved.", "ok")
-    return redirect(url_for("console.funds", **{"in": charity.name}), 303)
+    return redirect(url_for("console.funds", **_at(charity)), 303)
 
 
 @console.get("/funds/history")
@@ -99,6 +99,11 @@ def _charity(permission: Permission) -> Organization:
     if len(within) != 1:
         abort(404)
     return door.relay_parts().funding.charity(door.actor(), permission, within[0])
+
+
+def _at(charity: Organization, **more: Any) -> dict[str, Any]:
+    """``in`` is a word of Python's."""
+    return {"in": charity.name, **more}
 
 
 def _wrong_status() -> int:

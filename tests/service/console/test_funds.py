@@ -62,7 +62,7 @@ def test_an_edit_is_shown_then_saved_and_the_gifts_go(house, give):
     assert "3 gifts" in text
     assert "$75.00" in text
     assert "whole units" in text
-    assert "designation 1: designee: nothing -&gt; 44" in text
+    assert "designation 1: designee: nothing becomes 44" in text
     saved = finance.post("/console/funds/save?in=alder", data=hidden(text) | {"reason": "the new appeal"})
     assert (saved.status_code, saved.location) == (303, "/console/replays/1")
     assert house.bell.rings[-1] == "alder"
