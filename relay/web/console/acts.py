@@ -57,6 +57,12 @@ def acting_on(number: int) -> Entry:
     return entry
 
 
+@console.app_context_processor
+def replayable() -> dict[str, frozenset[Status]]:
+    """Which gifts a list offers to choose."""
+    return {"replayable": REPLAYABLE}
+
+
 @console.app_template_global()
 def possible(entry: Entry) -> Possible | None:
     """What whoever looks may do with this gift; None for one who only reads."""

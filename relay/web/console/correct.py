@@ -13,6 +13,7 @@ from relay.corrections import Preview, needs_second_person
 from relay.errors import CorrectionRefused, ReplayRefused
 from relay.ledger import locks
 from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
 from relay.ledger.locks import Lock
 from relay.web.console import door, fields
 from relay.web.console.acts import acting_on, sentence
@@ -121,7 +122,10 @@ def _page(
     wrong: Mapping[str, str] | None = None,
     refused: str = "",
 ) -> str:
-    organization = door.relay_parts().settings.organizations[entry.organization]
+    parts = door.relay_parts()
+    organization = parts.settings.organizations[entry.organization]
+    with parts.database.read() as tx:
+        funds = with_funds(tx, organization).funds
     return render_template(
         "correct.html",
         entry=entry,
@@ -135,5 +139,5 @@ def _page(
         lock=_lock(entry),
         second_person=needs_second_person(entry, organization),
         zone=organization.time_zone,
-        funds=sorted(organization.funds),
+        funds=sorted(funds),
     )

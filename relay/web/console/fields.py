@@ -73,7 +73,7 @@ def groups(entry: Entry, typed: Mapping[str, str] | None = None) -> list[Group]:
     """All fields, what was complained about in a group of its own before the others. ``typed``: what was entered."""
     marked = set(complained(entry))
     made = {name: _field(name, entry, typed or {}, name in marked) for name in NAMES}
-    first = Group("What Luminate asks for", True, tuple(one for one in made.values() if one.marked))
+    first = Group("What is asked for", True, tuple(one for one in made.values() if one.marked))
     rest = [_group(title, is_open, names, made) for title, is_open, names in _GROUPS]
     return [group for group in (first, *rest) if group.fields]
 
