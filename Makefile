@@ -48,6 +48,7 @@ test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a
 
 prove: $(STAMP) ## the proof in its long form: every fault, with real processes (half an hour)
 	@$(BIN)/python -m tests.prove.processes
+	@RELAY_API_EXAMPLES=400 $(BIN)/python -m pytest tests/service/api/test_document.py --timeout 1200 -n auto
 
 screenshots: $(STAMP) ## a picture of every page of the console, into docs/screens; needs a Chromium
 	@$(BIN)/python -m tests.browser.screenshots

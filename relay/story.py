@@ -163,6 +163,7 @@ _ACTIONS: Mapping[str, str] = {
     "absent": "looked, and it is not in Luminate",
     "by_hand": "said that it was entered in Luminate by hand",
     "note": "noted",
+    "map": "changed its fund",
 }
 
 
