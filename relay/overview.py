@@ -177,7 +177,7 @@ class Overview:
             sums = figures.sums(tx, reach)
             sheets = sheets_of(sums)
             since = min((one.oldest for one in sums if one.status in NEEDS_A_PERSON), default=None)
-            first = figures.received_at(tx, reach, since) if since else None
+            first = figures.first_until(tx, reach, since) if since else None
             paused = {name: pause for name, pause in pauses.all_paused(tx).items() if name in reach}
             backlog = figures.backlog(tx, reach, now)
             hour = figures.pace(tx, reach, now - timedelta(hours=1))

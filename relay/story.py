@@ -85,7 +85,7 @@ def where(entry: Entry, zone: tzinfo) -> str:
         case Status.RETRYING:
             return f"not in Luminate yet, tried again at {words.minute(entry.next_attempt_at, zone)}. {said}".strip()
         case _:
-            return f"{_STANDS[entry.status]}. {said}".strip()
+            return f"{_STANDS[entry.status]}. {said.removeprefix('Luminate refused it. ')}".strip()
 
 
 _STANDS: Mapping[Status, str] = {

@@ -79,10 +79,11 @@ def waiting(tx: Connection, reach: Reach) -> list[Waiting]:
     ]  # fmt: skip
 
 
-def received_at(tx: Connection, reach: Reach, moment: datetime) -> int | None:
-    """The entry that needs a person and was received at this very moment."""
-    needs = and_(_counts(reach), entries.c.status.in_(list(NEEDS_A_PERSON)), entries.c.received_at == moment)
-    found: int | None = tx.execute(select(func.min(entries.c.id)).where(needs)).scalar_one()
+def first_until(tx: Connection, reach: Reach, moment: datetime) -> int | None:
+    """The first entry that needs a person, of those received until this moment."""
+    needs = and_(_counts(reach), entries.c.status.in_(list(NEEDS_A_PERSON)), entries.c.received_at <= moment)
+    first = select(entries.c.id).where(needs).order_by(entries.c.received_at, entries.c.id).limit(1)
+    found: int | None = tx.execute(first).scalar_one_or_none()
     return found
 
 

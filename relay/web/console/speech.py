@@ -34,8 +34,8 @@ KINDS: Mapping[Kind, str] = {
     Kind.REINSTATEMENT: "Refunds that came back",
 }
 VERDICT: Mapping[Verdict, str] = {
-    Verdict.ENTRY: "gift or refund",
-    Verdict.DUPLICATE: "repeat",
+    Verdict.ENTRY: "booked as gifts or refunds",
+    Verdict.DUPLICATE: "told again",
     Verdict.IGNORED: "not about money",
     Verdict.FLAGGED: "to look at",
     Verdict.NOT_UNDERSTOOD: "not understood",

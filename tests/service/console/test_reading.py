@@ -327,7 +327,7 @@ def test_sources_tell_what_came_and_where_to_send_it(house):
     house.relay.intake.refusals.count("alder", "stripe", "bad_signature", datetime.now(UTC))
     house.relay.intake.refusals.write()
     said = page(house, "/console/sources")
-    assert "1 gift or refund" in said
+    assert "1 booked as gifts or refunds" in said
     assert "http://localhost/webhooks/alder/acme" in said
     assert "None has come yet" in said
     assert "its signature is wrong" in said
