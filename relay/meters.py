@@ -57,11 +57,11 @@ class LedgerCollector(Collector):
 def _stock(tx: Connection, known: tuple[str, ...]) -> Iterator[Metric]:
     labels = ["organization", "kind", "status", "currency"]
     count = GaugeMetricFamily("relay_entries", "Gifts and refunds by where they stand.", labels=labels)
-    money = GaugeMetricFamily("relay_money", "Their money, in units of the currency.", labels=labels)
+    money = GaugeMetricFamily("relay_money_minor", "Their money, in minor units of the currency.", labels=labels)
     for one in figures.sums(tx, known):
         place = [one.organization, one.kind, one.status, one.amount.currency]
         count.add_metric(place, one.count)
-        money.add_metric(place, float(one.amount.decimal))
+        money.add_metric(place, one.amount.minor)
     yield from (count, money)
 
 

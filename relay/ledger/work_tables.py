@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from relay.ledger.models import Id, Moment, metadata
+from relay.ledger.columns import Id, Moment, metadata
 
 people = Table(
     "people",

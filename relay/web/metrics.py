@@ -7,7 +7,6 @@ The times are counted in this process and put together with those of its sibling
 from __future__ import annotations
 
 import hmac
-import os
 import time
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -39,12 +38,12 @@ def scrape() -> Response:
         raise NotFound
     registry = CollectorRegistry()
     registry.register(LedgerCollector(relay.database, relay.settings.organizations))
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)
-    told = generate_latest(registry)
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        told += generate_latest(_process)
-    return Response(told, content_type=CONTENT_TYPE_LATEST)
+    try:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library's
+        alone = b""
+    except ValueError:  # no directory is shared: this process has no siblings
+        alone = generate_latest(_process)
+    return Response(generate_latest(registry) + alone, content_type=CONTENT_TYPE_LATEST)
 
 
 def attach(app: Flask) -> None:

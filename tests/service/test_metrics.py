@@ -1,7 +1,6 @@
 """``/metrics``: what stands where, for whoever holds the token, and nothing of a donor."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from prometheus_client import REGISTRY
@@ -44,10 +43,10 @@ def test_money_and_counts_are_those_of_the_ledger(relay):
     relay.post()
     posted = {"organization": "alder", "status": "posted", "currency": "USD"}
     assert value(relay, "relay_entries", kind="gift", **posted) == 2
-    assert value(relay, "relay_money", kind="gift", **posted) == 35.5
-    assert value(relay, "relay_money", kind="refund", **posted) == 5
-    told = {name: amount for name, amount in scrape(relay).items() if name[0] == "relay_money"}
-    assert sum(Decimal(str(one)) for one in told.values()) == sum(one.amount.decimal for one in relay.entries(*Kind))
+    assert value(relay, "relay_money_minor", kind="gift", **posted) == 3550
+    assert value(relay, "relay_money_minor", kind="refund", **posted) == 500
+    told = {name: amount for name, amount in scrape(relay).items() if name[0] == "relay_money_minor"}
+    assert sum(told.values()) == sum(one.amount.minor for one in relay.entries(*Kind))
 
 
 def test_what_waits_is_as_old_as_it_is(relay):
@@ -123,6 +122,6 @@ def test_a_scrape_can_be_read_and_holds_nothing_of_a_donor(relay, client):
     families = {family.name: family for family in text_string_to_metric_families(told)}
     answered = [one for one in families["relay_webhook_seconds"].samples if one.name.endswith("_count")]
     assert {one.labels["status"] for one in answered} >= {"4xx"}
-    assert {"relay_entries", "relay_money", "relay_events", "relay_ledger_up"} <= families.keys()
+    assert {"relay_entries", "relay_money_minor", "relay_events", "relay_ledger_up"} <= families.keys()
     assert not [word for word in ("mary", "stone", "example.org", "4242", "ch_1") if word in told.lower()]
     assert not [family for family in REGISTRY.collect() if family.name.startswith("relay_")]

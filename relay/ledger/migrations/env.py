@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from relay.ledger.models import metadata
+from relay.ledger.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
