@@ -17,8 +17,8 @@ from tests.support.faults import FAULTS
 
 # The longest that the truth may take to come out after the last gift was accepted (seconds).
 TRUTH_SECONDS = 120.0
-# Answers mixed up on the other side: nothing is lost or doubled, but a person must say which code is whose, and where
-# the answers of three gifts went round in a circle, one wrong code may stay unseen (docs/proof.md).
+# Answers mixed up on the other side: nothing is lost or doubled, but a person may have to say which code is whose, and
+# where answers went round in a circle and each gift got one, wrong codes may stay unseen (docs/proof.md).
 MIXED_UP = {"answer_of_another", "answer_of_another_unsent"}
 MIXED = tuple(name for name in FAULTS if not name.startswith(("refused", "answer_of_another", "reset_on_connect")))
 
