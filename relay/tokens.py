@@ -85,7 +85,7 @@ class Tokens:
         with self.database.write() as tx:
             token = tokens.get(tx, number)
             if token is None or not actor.may(Permission.READ, token.organization):
-                raise ReplayRefused(f"there is no token {number}")
+                raise NotAllowed(f"there is no token {number}")
             actor.need(Permission.MANAGE, token.organization)
             if not tokens.end(tx, number, self.database.now(tx)):
                 raise ReplayRefused(f"token {number} has ended already")

@@ -19,7 +19,7 @@ ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 def first_cells(text):
     """The names in the first column of every table."""
     return {
-        name for line in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
+        name for line in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`([\w-]+)`", line)
     }
 
 
