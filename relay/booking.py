@@ -155,9 +155,7 @@ def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
 
 def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
     """Map a gift again into its entry; False when a worker claimed it meanwhile."""
-    columns = gift_columns(
-        gift, booking.mapping, booking.provider, mail=entry.mail, overrides=dict(entry.overrides)
-    )
+    columns = gift_columns(gift, booking.mapping, booking.provider, mail=entry.mail, overrides=dict(entry.overrides))
     target = Status(str(columns.pop("status")))
     if entry.status in FILLED_IN_PLACE or entry.reason in HELD_BY_PERSON:
         words = {"reason": entry.reason, "reason_text": entry.reason_text}
