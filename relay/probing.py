@@ -215,7 +215,7 @@ class _Desk:
     def bring_in(self, entry: Entry, finding: Finding) -> None:
         match finding.found:
             case Found.RECORDED:
-                self._recorded(entry, finding.rows[0])
+                self._recorded(entry, finding.rows)
             case Found.ABSENT if entry.kind is not Kind.REFUND:
                 self._absent(entry)
             case Found.ABSENT:
@@ -229,9 +229,10 @@ class _Desk:
             case _:
                 self.later(entry, "Luminate does not show it yet; it is looked up again.")
 
-    def _recorded(self, entry: Entry, row: Seen) -> None:
+    def _recorded(self, entry: Entry, rows: Sequence[Seen]) -> None:
+        row, transaction = rows[0], rows[0].transaction_id if len(rows) == 1 else ""  # which of equal refunds is untold
         code = entry.confirmation_code if entry.kind is Kind.REFUND else row.confirmation_code
-        proof = {"confirmation_code": code, "luminate_transaction_id": row.transaction_id, "candidates": []}
+        proof = {"confirmation_code": code, "luminate_transaction_id": transaction, "candidates": []}
         words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
         posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
         self.probed.recorded.append(entry.id)
@@ -242,7 +243,7 @@ class _Desk:
         owner = entries.owners(self.tx, entry.organization, [code])[code]
         if code in self.disproved and disown(self.tx, self.organization, owner, self.now, owner=entry.id):
             log.warning("answers_mixed_up", entry=entry.id, other=owner.id)
-            self._recorded(entry, rows[0])
+            self._recorded(entry, rows)
             return
         text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
         entries.change(self.tx, owner, self.now, flag="code_of_another_gift")

@@ -247,6 +247,20 @@ def test_an_equal_refund_that_is_known_is_not_taken_for_the_unknown_one(relay, r
     assert len(relay.luminate.refunds) == 1
 
 
+def test_of_two_equal_refunds_neither_gets_the_other_s_transaction(relay, reader):
+    relay.take(make_gift())
+    relay.post()
+    relay.luminate.script = ["ok", "recorded"]
+    relay.take(make_refund("5.00", keys=("re_1",)), make_refund("5.00", keys=("re_2",)))
+    relay.post()
+    relay.later(hours=1)
+    at = relay.attempts()[-1]["started_at"]
+    rows = [reader.row(Decimal("5.00"), "C1", at, "REFUND", transaction_id=number) for number in ("1", "2")]
+    reader.seen = lambda **_asked: rows
+    assert probe(relay, reader).recorded == [3]
+    assert [refund.luminate_transaction_id for refund in relay.refunds()] == ["", ""]
+
+
 def test_a_lost_lease_is_looked_up_like_any_other_doubt(relay, reader):
     relay.take(make_gift())
     with relay.database.write() as tx:
