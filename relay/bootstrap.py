@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from redis import Redis
 
 from relay import queue
+from relay.alerting import Alerting
+from relay.alerting.sending import Sender
 from relay.auditing import Auditing
 from relay.config import Organization, Settings
 from relay.correcting import Correcting
@@ -62,6 +64,7 @@ class Relay:
     people: People
     entering: Entering
     auditing: Auditing
+    alerting: Alerting
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
@@ -148,6 +151,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         people=People(database, settings.organizations, settings.secret_key),
         entering=Entering(database),
         auditing=Auditing(database, settings.organizations),
+        alerting=Alerting(database, settings.organizations, Sender(settings.mail), public_url=settings.public_url),
         providers=providers,
         worker=worker_name(),
     )

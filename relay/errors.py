@@ -24,6 +24,7 @@
     ├── ProofPending            cannot be verified before something is fetched: stored, decided by a worker
     ├── FetchFailed             the provider's API did not tell what an event means; ``again`` says whether to retry
     ├── NotUnderstood           verified, yet we cannot read its meaning: stored, shown, replayable
+    ├── NotDelivered            nobody has this alert: try again later
     ├── ReadRefused             Luminate answered a look-up, but not with rows: nothing is proven
     └── TransportError          the call to Luminate did not end in an answer
         ├── NotSent               surely no byte of the request left: safe to retry
@@ -154,6 +155,17 @@ class NotUnderstood(RelayError):
     """
 
     about: object = None
+
+
+class NotDelivered(RelayError):
+    """A mail or webhook of an alert did not arrive; the message says why, and no secret.
+
+    ``answered``: somebody is there, and others may have better luck.
+    """
+
+    def __init__(self, text: str, *, answered: bool = False) -> None:
+        self.answered = answered
+        super().__init__(text)
 
 
 class ReadRefused(RelayError):

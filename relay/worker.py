@@ -91,7 +91,8 @@ def _sweep_for_ever(relay: Relay, stop: threading.Event) -> None:
     sweep = relay.sweep_for(relay.worker)
     while not stop.wait(SWEEP_SECONDS):
         try:
-            sweep.run()
+            if sweep.run() is not None:
+                relay.alerting.beside()
         except Exception:
             # An edge: one bad sweep must not end all later ones.
             log.exception("sweep_failed")

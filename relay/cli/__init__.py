@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from relay.cli.alerts import alerts
 from relay.cli.audit import audit
 from relay.cli.correct import correct
 from relay.cli.database import db
@@ -26,6 +27,7 @@ from relay.cli.work import work
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
     users, audit, funds, tokens, replays, proposals, by_hand, note,
+    alerts,
 )  # fmt: skip
 
 

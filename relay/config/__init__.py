@@ -21,16 +21,19 @@ from relay.config.organization import (
     Settings,
     WholeUnits,
 )
+from relay.config.outlets import Alerts, MailServer
 
 __all__ = [
     "DEFAULT_TENDERS",
     "SUB_SOURCE_FIELDS",
+    "Alerts",
     "AmountRule",
     "FieldRule",
     "FormLevel",
     "Fund",
     "LuminateSettings",
     "Mail",
+    "MailServer",
     "Mode",
     "OptIn",
     "Organization",

@@ -47,6 +47,10 @@ OPTIONAL: Mapping[str, Path] = {
     "RELAY_CHECK_LADDER": ("pace", "check_ladder"),
     "RELAY_PROBE_LADDER": ("probe", "ladder"),
     "RELAY_PROBE_SETTLE_SECONDS": ("probe", "settle_seconds"),
+    "RELAY_ALERT_EMAILS": ("alerts", "emails"),
+    "RELAY_ALERT_WEBHOOKS": ("alerts", "webhooks"),
+    "RELAY_ALERT_DAILY_AT": ("alerts", "daily_at"),
+    "RELAY_ALERT_SILENCE_TIMES": ("alerts", "silence_times"),
 }
 SECRETS: Mapping[str, Path] = {secret_variable(name): ("providers", name, "secrets") for name in PROVIDERS}
 PROVIDER_OPTIONS: Mapping[str, Path] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from relay.config.alerts import nobody_sends
 from relay.config.authority import read_authority
 from relay.config.environment import read_environment
 from relay.config.organization import Settings
@@ -35,6 +36,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         problems.append(NOTHING)
     organizations = {**own.organizations, **file.organizations}
     authority, wrong = read_authority(environ, organizations)
+    wrong += nobody_sends(environ, {name: one.alerts for name, one in organizations.items()})
     if problems := problems + wrong:
         raise ConfigurationError(problems)
     return Settings(organizations=organizations, demo_authority=authority, **values)

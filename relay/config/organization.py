@@ -12,6 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from relay.config.front import Oidc
+from relay.config.outlets import Alerts, MailServer
 
 UTC = ZoneInfo("UTC")
 
@@ -217,6 +218,7 @@ class Organization:
     second_person_above: int | None = None
     pace: Pace = Pace()
     probe: Probe = Probe()
+    alerts: Alerts = field(default_factory=Alerts)
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
 
 
@@ -241,5 +243,9 @@ class Settings:
     proxies: int = 0
     # Who else vouches for people who sign in.
     oidc: Oidc | None = None
+    # Who takes relay's mail; None: it sends none.
+    mail: MailServer | None = None
+    # Where people reach the console, for links in alerts; "": alerts carry none.
+    public_url: str = ""
     # Certificates (PEM) that prove PayPal's signatures in the demo, in place of DigiCert's; never beside real gifts.
     demo_authority: bytes = field(default=b"", repr=False)

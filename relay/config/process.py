@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
+from relay.config.alerts import incomplete_mail, take_mail, wrong_email, wrong_public_url, wrong_smtp
 from relay.config.fields import Choice, StrictSchema, Text, WholeNumber
 from relay.config.front import incomplete_oidc, take_oidc, wrong_issuer
 from relay.config.problems import Problem, flatten, sentence
@@ -98,6 +99,9 @@ class ProcessSchema(StrictSchema):
     oidc_client_secret = Text(data_key="OIDC_CLIENT_SECRET")
     # Whoever shows it may read /metrics; without one nobody may.
     metrics_token = Text(data_key="RELAY_METRICS_TOKEN", check=_wrong_metrics_token)
+    smtp_url = Text(data_key="RELAY_SMTP_URL", check=wrong_smtp)
+    mail_from = Text(data_key="RELAY_MAIL_FROM", check=wrong_email)
+    public_url = Text(data_key="RELAY_PUBLIC_URL", check=wrong_public_url, post_load=lambda url: url.rstrip("/"))
     config = Text(data_key="RELAY_CONFIG")
     demo_authority = Text(data_key="RELAY_DEMO_AUTHORITY")
 
@@ -122,8 +126,8 @@ def read_process(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]
         problems += _unfit(where, given, values)
     values.pop("config", None)
     values.pop("demo_authority", None)
-    problems += incomplete_oidc(frozenset(given))
-    values["oidc"] = take_oidc(values)
+    problems += [*incomplete_oidc(frozenset(given)), *incomplete_mail(frozenset(given))]
+    values["oidc"], values["mail"] = take_oidc(values), take_mail(values)
     # A platform's router is one; on a machine of one's own nobody may say who asked.
     values.setdefault("proxies", 1 if platform(environ) else 0)
     values.setdefault("database_url", DEFAULT_DATABASE)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
 from relay.config import checks
+from relay.config.alerts import AlertsSchema
 from relay.config.field_rules import FieldRules
 from relay.config.fields import Choice, Flag, Password, Seconds, StrictSchema, TableOf, Text, WholeNumber, WholeNumbers
 from relay.config.funds import FundSchema, fund_of, wrong_code
@@ -201,6 +202,7 @@ class OrganizationSchema(StrictSchema):
     second_person_above = WholeNumber(least=0)
     pace = fields.Nested(PaceSchema)
     probe = fields.Nested(ProbeSchema)
+    alerts = fields.Nested(AlertsSchema)
     providers = TableOf(fields.Nested(ProviderSchema), check=_wrong_provider)
 
     @pre_load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Both modules of tables, so that the metadata is whole whoever asks for it first.
-from relay.ledger import models, work_tables
+# All modules of tables, so that the metadata is whole whoever asks for it first.
+from relay.ledger import alert_tables, models, work_tables
 
-__all__ = ["models", "work_tables"]
+__all__ = ["alert_tables", "models", "work_tables"]

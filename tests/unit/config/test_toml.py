@@ -22,6 +22,9 @@ SECRETS = {name: value for name, value in NAMED.items() if name != "NAME"} | {
     "ACME_LOGIN_PASSWORD": "acme-password",
     "ACME_PROXY": "http://acme:acme-proxy-password@proxy.example.com:9293",
     "ACME_SOAP_USER": "acme_soap",
+    "RELAY_SMTP_URL": "smtps://acme:acme-mail-password@mail.example.com",
+    "RELAY_MAIL_FROM": "relay@example.com",
+    "ACME_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/acme-slack-secret",
     "ACME_SOAP_PASSWORD": "acme-soap-password",
     "ACME_STRIPE_SECRET": "whsec_acme1",
     "ACME_STRIPE_SECRET_NEXT": "whsec_acme2",
@@ -114,7 +117,7 @@ def test_the_example_says_everything():
 def test_no_secret_of_the_example_is_in_the_repr():
     shown = repr(load_settings({"RELAY_CONFIG": str(EXAMPLE), **SECRETS}))
     for name, secret in SECRETS.items():
-        assert secret not in shown or name.endswith(("LOGIN_NAME", "SOAP_USER"))
+        assert secret not in shown or name.endswith(("LOGIN_NAME", "SOAP_USER", "MAIL_FROM"))
 
 
 def test_variables_and_the_file_are_served_together(write):
