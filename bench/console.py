@@ -49,12 +49,12 @@ STATES = (
     (970, Status.POSTED, "", ""),
     (976, Status.HELD, "no_email", "The donor has no e-mail address."),
     (984, Status.HELD, "fund_not_mapped", "Fund 'WATER-{n}' is not mapped to a designee."),
-    (988, Status.REJECTED, "luminate_field_error", "Luminate refused it. Luminate says: Form 126{n} has no level 1523."),
+    (988, Status.REJECTED, "luminate_refused", "Luminate refused it. Luminate says: Form 126{n} has no level 15."),
     (990, Status.UNKNOWN, "read_timeout", "No answer. Luminate may have recorded it."),
     (995, Status.QUEUED, "", ""),
     (1000, Status.CLOSED, "closed_by_person", "It was a test."),
 )
-FIRSTS = [f"{name}{number}" for name in ("Mary", "Ann", "Tom", "Zoe", "Omar", "Wei", "Jose", "Ada") for number in range(40)]
+FIRSTS = [f"{name}{number}" for name in "Mary Ann Tom Zoe Omar Wei Jose Ada".split() for number in range(40)]
 LASTS = [f"{name}{number}" for name in ("Stone", "Baker", "Chen", "Patel", "Hopper", "Turing") for number in range(300)]
 COMMON = (2500, 5000, 10000, 25000, 1000, 3550)
 
