@@ -54,7 +54,8 @@ STATES = (
     (995, Status.QUEUED, "", ""),
     (1000, Status.CLOSED, "closed_by_person", "It was a test."),
 )
-FIRSTS = [f"{name}{number}" for name in "Mary Ann Tom Zoe Omar Wei Jose Ada".split() for number in range(40)]
+_FIRST = ("Mary", "Ann", "Tom", "Zoe", "Omar", "Wei", "Jose", "Ada")
+FIRSTS = [f"{name}{number}" for name in _FIRST for number in range(40)]
 LASTS = [f"{name}{number}" for name in ("Stone", "Baker", "Chen", "Patel", "Hopper", "Turing") for number in range(300)]
 COMMON = (2500, 5000, 10000, 25000, 1000, 3550)
 
