@@ -80,7 +80,7 @@ def test_an_expression_names_only_metrics_and_labels_that_there_are(name, sample
 def test_every_metric_is_on_the_page_and_the_dashboard_and_the_reverse(samples):
     families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in samples if "webhook_seconds" in name}
     ours = {name for name in samples if name.startswith("relay_") and "webhook_seconds" not in name} | families
-    documented = dict(re.findall(r"^\| `(relay_\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(relay_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE))
     assert set(documented) == ours
     for name, cell in documented.items():
         labels = samples.get(name, samples.get(f"{name}_count"))
