@@ -22,7 +22,7 @@ _BY_REASON: Mapping[str, str] = {
     "needs_proof": "The provider has not proved yet that the money came",
     "names_no_payment": "A refund names no payment that relay knows",
     "more_than_left": "A refund is larger than what is left of its gift",
-    "total_unclear": "The provider's running total of refunds does not say what is new",
+    "total_unclear": "A running total tells of a refund, but something of the gift came back: perhaps this",
     "money_came_back": "Money of a refund came back after Luminate had recorded the refund",
     "other_login": "A refund belongs to another Luminate account than the one that added its gift",
     "not_reachable": "Luminate could not be reached for three days",
