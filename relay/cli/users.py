@@ -77,7 +77,9 @@ def listing(*, as_json: bool) -> None:
 
 @users.command("role")
 @_email
-@click.option("--role", type=click.Choice([*(role.value for role in Role), "none"]), required=True)
+@click.option(
+    "--role", type=click.Choice([*(role.value for role in Role), "none"]), required=True, help="none takes it away."
+)
 @_organization
 @who
 @with_appcontext
