@@ -9,7 +9,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from relay.web.api import problems, schemas
-from relay.web.api.once import HEADER, LONGEST
+from relay.web.api.once import HEADER, LONGEST, SIGNS
 from relay.web.api.operations import LARGEST, OPERATIONS, WRITES, Operation
 
 # Of the API, not of relay: it rises with every change that a program could notice.
@@ -80,7 +80,7 @@ def _parameters(one: Operation) -> list[Any]:
     if one.query:
         found.append({"in": "query", "schema": one.query})
     if one.method in WRITES:
-        key = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"}
+        key = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": f"^{SIGNS}+$"}
         found.append({"in": "header", "name": HEADER, "schema": key, "description": "Any text of yours, once a write."})
     return found
 

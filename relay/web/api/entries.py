@@ -15,7 +15,7 @@ from relay.ledger.lines import Line
 from relay.ledger.search import Story
 from relay.status import Kind
 from relay.web.api import cursors, problems, schemas
-from relay.web.api.fields import Page, Reason, Strict, Words, YesNo
+from relay.web.api.fields import MOST_ON_A_PAGE, Page, Reason, Strict, Whole, Words, YesNo
 from relay.web.api.operations import Call, operation
 
 # Of one entry: more is no correction but another gift.
@@ -25,8 +25,19 @@ MOST_CHANGES = 60
 class EntryQuery(Page):
     """A search in the language of the console's search box."""
 
-    about = "Words and `field:value`, joined by AND, as in the console's search box: `stone status:held`."
+    about = (
+        "`field:value`, joined by AND, as in the console's search box: `status:held fund:GALA`. Addresses are logged "
+        "on their way: a donor's name or e-mail address belongs into the body of `/entries/search`."
+    )
     q = Words(load_default="", longest=600, metadata={"description": about})
+
+
+class EntrySearch(Strict):
+    """The same search in a body, where no log on the way sees it."""
+
+    q = Words(required=True, longest=600, metadata={"description": "Words and `field:value`, joined by AND."})
+    cursor = Words(load_default="", longest=300, metadata={"description": "The `next` of the page before."})
+    limit = Whole(least=1, most=MOST_ON_A_PAGE, load_default=50)
 
 
 class Correction(Strict):
@@ -64,11 +75,23 @@ class Resolution(Strict):
 @operation("get", "/entries", query=EntryQuery, answer=schemas.EntryPage)
 def list_entries(call: Call) -> dict[str, Any]:
     """Find gifts, refunds and reinstatements, newest first."""
-    before = cursors.read("entries", call.query["cursor"], call.query["q"])
-    wanted = call.relay.searching.wanted(call.actor, call.query["q"], call.organization)
+    return _found(call, call.query)
+
+
+@operation("post", "/entries/search", body=EntrySearch, answer=schemas.EntryPage)
+def search_entries(call: Call) -> dict[str, Any]:
+    """Find entries by what may not stand in an address: a donor's name or e-mail address."""
+    return _found(call, call.body)
+
+
+def _found(call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:
+    before = cursors.read("entries", asked["cursor"], asked["q"])
+    wanted = call.relay.searching.wanted(call.actor, asked["q"], call.organization)
     with call.relay.database.read() as tx:
-        found = pages.entries_before(tx, wanted, before, call.query["limit"] + 1)
-    return _page("entries", [line_fields(line) for line in found], call)
+        found = pages.entries_before(tx, wanted, before, asked["limit"] + 1)
+    shown = [line_fields(line) for line in found[: asked["limit"]]]
+    more = len(found) > len(shown)
+    return {"items": shown, "next": cursors.made("entries", shown[-1]["id"], asked["q"]) if more else None}
 
 
 @operation("get", "/entries/{number}", answer=schemas.EntryStory)
@@ -130,13 +153,6 @@ def resolve_entry(call: Call, number: int) -> dict[str, Any]:
 
 
 # --- what is told -------------------------------------------------------------------------------------------------
-
-
-def _page(listing: str, items: list[dict[str, Any]], call: Call) -> dict[str, Any]:
-    """One item more was read than is shown, to know whether there is a next page."""
-    limit, question = call.query["limit"], call.query.get("q", "")
-    shown = items[:limit]
-    return {"items": shown, "next": cursors.made(listing, shown[-1]["id"], question) if len(items) > limit else None}
 
 
 def line_fields(line: Line | Entry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ already is then refused by its state (an entry that is closed cannot be closed),
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 
 from flask import Response, request
@@ -22,6 +23,8 @@ from relay.web.api.problems import Refusal
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
+# What a key is made of: everything that can be seen.
+SIGNS = "[!-~]"
 
 
 def once(token: Token, work: Callable[[], Response]) -> Response:
@@ -46,9 +49,11 @@ def once(token: Token, work: Callable[[], Response]) -> Response:
 
 
 def _key() -> str:
-    key = request.headers.get(HEADER, "")
-    if len(key) > LONGEST or not key.isascii() or not key.isprintable():
-        text = f"must be at most {LONGEST} printable ASCII characters"
+    key = request.headers.get(HEADER)
+    if key is None:
+        return ""
+    if not re.fullmatch(f"{SIGNS}{{1,{LONGEST}}}", key, re.ASCII):
+        text = f"must be 1 to {LONGEST} printable ASCII characters without blanks"
         raise Refusal(422, f"{HEADER} {text}.", kind="idempotency-key", wrong=[(HEADER, text)])
     return key
 

@@ -24,6 +24,16 @@ def test_entries_are_found_in_the_words_of_the_search_box(house, program, gift):
     assert "colour" in told.json["detail"]
 
 
+def test_a_donor_is_searched_for_in_a_body(house, program, gift):
+    for number in range(3):
+        house.take(gift(number))
+    page = program.post("/entries/search", {"q": "mary stone", "limit": 2})
+    assert [one["id"] for one in page["items"]] == [3, 2]
+    page = program.post("/entries/search", {"q": "mary stone", "cursor": page["next"]})
+    assert ([one["id"] for one in page["items"]], page["next"]) == ([1], None)
+    assert program.named("reader").post("/entries/search", {"q": "nobody"})["items"] == []
+
+
 def test_pages_go_on_where_they_ended_whatever_comes_in_between(house, program, gift):
     for number in range(7):
         house.take(gift(number))
@@ -357,7 +367,7 @@ def test_nothing_came_of_it_so_the_key_is_free(house, program, gift, monkeypatch
     assert house.entry(1).status is Status.CLOSED
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "é"])
+@pytest.mark.parametrize("key", ["x" * 256, "é", "two words", ""])
 def test_what_is_no_key_is_refused(house, program, gift, key):
     house.take(gift(1, "GALA"))
     program.post("/entries/1/close", WHY, status=422, Idempotency_Key=key)

@@ -146,7 +146,7 @@ def test_every_example_of_the_page_works(house, program, gift):
     house.post()
     variables = {"TOKEN": program.secret, "RELAY": "http://relay.test", "SEEN": ""}
     lines = examples()
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line in lines:
         told = curl(house, line, variables)
         assert told.status_code in (200, 201), (line, told.get_data(as_text=True))

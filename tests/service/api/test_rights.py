@@ -7,6 +7,7 @@ from relay.web.api.operations import OPERATIONS
 WHY = {"reason": "curious"}
 # What a program would send where a body is wanted.
 BODIES = {
+    "search_entries": {"q": "mary"},
     "correct_entry": {"changes": {"donor.name.first": "Eve"}} | WHY,
     "close_entry": WHY,
     "reopen_entry": WHY,
@@ -102,7 +103,7 @@ def test_a_session_of_the_console_opens_nothing_here(stocked):
 
 def test_no_address_and_no_log_holds_a_donor_or_a_token(stocked, program, capsys):
     capsys.readouterr()
-    program.get("/entries", q="mary stone")
+    program.post("/entries/search", {"q": "mary stone"})
     program.post("/entries/3/corrections", {"changes": {"donor.email": "new@example.org"}} | WHY)
     written = "".join(capsys.readouterr())
     assert [word for word in ("mary", "Stone", "example.org", "relay_") if word in written] == []

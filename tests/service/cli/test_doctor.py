@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from relay.config import FormLevel, Fund, Mode
 from relay.doctor import house as house_checks
 from relay.errors import NotSent
-from relay.ledger import migrate
+from relay.ledger import funds, migrate
 from relay.ledger.db import Database
 from relay.luminate.client import Answer
 from relay.queue import connect
@@ -133,6 +133,12 @@ def archived_designee(house):
     house.configure(funds={"OLD": Fund(code="OLD", designee_id=1004), "WATER": Fund(code="WATER", designee_id=1003)})
 
 
+def archived_designee_edited_here(house):
+    with house.relay.database.write() as tx:
+        at = house.relay.database.now(tx)
+        funds.add(tx, "hope", "NEW", Fund(code="NEW", designee_id=1004), who="ann", at=at, reason="x")
+
+
 BROKEN = {
     "wrong key": (
         lambda h: luminate(h, api_key="wrong"),
@@ -188,6 +194,9 @@ BROKEN = {
     "a level with a fixed amount": (
         lambda h: h.configure(form=replace(FORM, level_id=1521)),
         "level 1521 has a fixed amount", "whose amount the donor enters"),
+    "an archived designee, edited here": (
+        archived_designee_edited_here,
+        "does not offer the designee of these funds: NEW -> 1004.", "archived"),
     "an archived designee": (
         archived_designee,
         "does not offer the designee of these funds: OLD -> 1004.", "archived"),
