@@ -98,8 +98,8 @@ NEXT: Mapping[str, str] = {
     "needs_proof": "See at the provider whether the money came; if so, <replay>, else <close>.",
     "names_no_payment": "Find its gift at the provider and refund it in Luminate by hand, then <close>.",
     "more_than_left": "Compare the refunds of this gift at the provider and in Luminate, then <close>.",
-    "total_unclear": "See at the provider how much of this gift is refunded and did not come back. If this is part of it, "
-    "<replay>; if not, <close>.",
+    "total_unclear": "See at the provider how much of this gift is refunded and did not come back. If this is part of "
+    "it, <replay>; if not, <close>.",
     "other_login": "Refund it in Luminate by hand, or with the account that added it, then <close>.",
     "money_came_back": "Luminate cannot undo a refund. To record the money as a gift once more, <replay>; "
     "if somebody has recorded it there by hand, <close>.",
