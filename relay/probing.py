@@ -87,7 +87,9 @@ class Probing:
     def probe(self, entry: Entry, probed: Probed) -> None:
         """Look one entry up, outside any transaction, then bring what was found into the ledger."""
         with self.database.read() as tx:
-            doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), self.database.now(tx))
+            # What is not shown is absent as of this moment, however much later that is concluded.
+            asked = self.database.now(tx)
+            doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), asked)
             gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
         if gift and gift.posted_at:
             # Whether a refund's row bears its own time or its gift's is not documented.
@@ -101,7 +103,7 @@ class Probing:
         with self.database.write() as tx:
             self.database.lock(tx, self.organization.name)
             desk = _Desk(tx, self.organization, self.database.now(tx), probed, disproved)
-            self._conclude(desk, entry, rows, doubt)
+            self._conclude(desk, entry, rows, doubt, asked)
 
     def _disproved(self, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> set[str]:
         """Codes that another donor's gift bears by an answer, though Luminate does not show them of that donor."""
@@ -164,13 +166,13 @@ class Probing:
             else:
                 desk.later(entry, f"The look-up in Luminate did not succeed: {error}")
 
-    def _conclude(self, desk: _Desk, seen: Entry, rows: Sequence[Seen], doubt: Doubt) -> None:
+    def _conclude(self, desk: _Desk, seen: Entry, rows: Sequence[Seen], doubt: Doubt, asked: datetime) -> None:
         entry = entries.get(desk.tx, seen.id)
         if entry is None or (entry.status, entry.fence) != (Status.UNKNOWN, seen.fence):
             return
         settle = self.organization.probe.settle_seconds
         others = _others(desk.tx, entry, rows, doubt)
-        finding = matching.judge(entry, rows, doubt, desk.now, settle_seconds=settle, **others)
+        finding = matching.judge(entry, rows, doubt, asked, settle_seconds=settle, **others)
         log.info("probe_ended", entry=entry.id, found=finding.found)
         desk.bring_in(entry, finding)
 

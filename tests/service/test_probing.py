@@ -98,6 +98,18 @@ def test_nothing_seen_is_no_proof_before_the_settling_time(relay, reader):
     assert probe(relay, reader).later == []  # the next rung is minutes away
 
 
+def test_a_worker_that_stood_still_after_its_look_up_proves_nothing_by_it(relay, reader):
+    class SlowReader(FakeReader):
+        def seen(self, **asked):
+            rows = super().seen(**asked)
+            relay.later(seconds=3600)  # frozen with the rows in hand, while Luminate records the gift
+            return rows
+
+    entry = unknown(relay, "lost")
+    assert probe(relay, SlowReader(relay)).later == [entry.id]
+    assert relay.entry(entry.id).status is Status.UNKNOWN
+
+
 def test_proven_absent_it_is_sent_again_and_mails_nobody(relay, reader):
     entry = unknown(relay, "lost")
     probe(relay, reader)
