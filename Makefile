@@ -46,7 +46,12 @@ test: $(STAMP) ## run all the tests (PYTEST_ARGS="-k refund" for some)
 test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a rolling restart under load
 	@$(BIN)/python -m pytest -m long -n 0
 
-prove: $(STAMP) ## the proof in its long form: every fault, with real processes (half an hour)
+# Seeds that `make prove` plays, of 20 gifts each: PROVE_SEEDS=100 for a first look.
+PROVE_SEEDS ?= 5000
+
+prove: $(STAMP) ## the proof in its long form: PROVE_SEEDS simulated seeds, seeded bugs, real processes (over an hour)
+	@$(BIN)/python -m tests.prove.simulation --seeds $(PROVE_SEEDS)
+	@$(BIN)/python -m tests.prove.bugs
 	@$(BIN)/python -m tests.prove.processes
 	@RELAY_API_EXAMPLES=400 $(BIN)/python -m pytest tests/service/api/test_document.py --timeout 1200 -n auto
 

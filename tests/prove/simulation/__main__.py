@@ -79,19 +79,21 @@ def _many(options: argparse.Namespace) -> Figures:
 def _one(options: argparse.Namespace) -> int:
     without = [name.strip() for name in options.without.split(",") if name.strip()]
     played = play(options.seed, without, gifts=options.gifts, remember=options.history)
-    if played.problem and not options.no_shrink and not without:
-        _explain(played, options)
+    if played.problem:
+        _explain(played, options, without)
     else:
-        _say(*played.history, f"seed {played.seed}: {played.problem or 'all promises held'}")
+        _say(*played.history, f"seed {played.seed}: all promises held")
     return 1 if played.problem else 0
 
 
-def _explain(played: Played, options: argparse.Namespace) -> None:
-    short, without = shrink(played, gifts=options.gifts)
+def _explain(played: Played, options: argparse.Namespace, without: Sequence[str] = ()) -> None:
+    """The history of a failing seed, as short as it can be made, and the command that plays just that."""
+    if not without and not options.no_shrink:
+        played, without = shrink(played, gifts=options.gifts)
+    _say(*played.history, f"seed {played.seed}: {played.problem}")
     left_out = f' --without "{",".join(without)}"' if without else ""
     gifts = f" --gifts {options.gifts}" if options.gifts != GIFTS else ""
-    _say(*short.history, f"seed {short.seed}: {short.problem}")
-    _say(f"python -m tests.prove.simulation --seed {short.seed}{gifts}{left_out}")
+    _say(f"python -m tests.prove.simulation --seed {played.seed}{gifts}{left_out}")
 
 
 def _all(seeds: range, gifts: int, jobs: int) -> Iterator[Played]:

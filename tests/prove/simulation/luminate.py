@@ -183,8 +183,8 @@ class ModelClient:
         told = dict(gift.parameters)
         nearly = chance.choice(("same", "same", "other_amount", "card_number"))
         # Of a donor who gives the same again and again, a stranger's equal gift cannot be told from one of ours that
-        # never arrived: docs/proof.md says so.
-        if nearly == "same" and self.model.has_twins(gift):
+        # never arrived, or arrived with another amount: docs/proof.md says so.
+        if nearly == "same" and (gift.amount != gift.asked or self.model.has_twins(gift)):
             nearly = "card_number"
         if nearly == "other_amount":
             told["other_amount"] = f"{(gift.asked + 100) / 100:.2f}"

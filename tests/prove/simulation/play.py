@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any, NoReturn
 
 import structlog
 
@@ -22,6 +25,7 @@ from relay.config.organization import (
     Reinstate,
     WholeUnits,
 )
+from relay.errors import LedgerUnavailable
 from tests.prove.simulation.checks import Checks
 from tests.prove.simulation.ledger import Ledger, Watch
 from tests.prove.simulation.luminate import ModelLuminate
@@ -55,12 +59,25 @@ _ledger: list[Ledger] = []
 def ledger() -> Ledger:
     """One for all seeds of this process."""
     if not _ledger:
-        structlog.configure(processors=[_silence])
         _ledger.append(Ledger())
     return _ledger[0]
 
 
-def _silence(*_: object) -> None:
+@contextmanager
+def _listening() -> Iterator[None]:
+    """relay logs what it caught and did not expect: that is a failure here, but for a ledger that is away."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_heard])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _heard(_logger: object, method: str, told: Mapping[str, Any]) -> NoReturn:
+    error = sys.exc_info()[1]
+    if method == "exception" and error is not None and not isinstance(error, LedgerUnavailable):
+        raise Violation(f"relay itself failed ({told['event']}): {type(error).__name__}: {error}")
     raise structlog.DropEvent
 
 
@@ -68,13 +85,13 @@ def play(seed: int, without: Iterable[str] = (), *, gifts: int = GIFTS, remember
     """Play a seed, leaving out what ``without`` names ("payment 3", "freeze#1"). ``remember``: its history too."""
     world = World(seed, without=frozenset(without))
     played = Played(seed)
-    with simulated(world):
+    with simulated(world), _listening():
         try:
             _play(world, played, gifts)
         except Violation as violation:
             played.problem = str(violation)
         except Exception as error:  # noqa: BLE001  # whatever breaks is a failure of this seed
-            played.problem = f"{type(error).__name__}: {error}"
+            played.problem = f"{type(error).__name__}: {error}".splitlines()[0]
         finally:
             world.scheduler.kill_all()
     played.history = list(world.history()) if played.problem or remember else []

@@ -8,7 +8,7 @@ from typing import Any
 from relay import jobs
 from relay.bootstrap import Relay, build
 from relay.config import Settings
-from relay.errors import CouldNotStore
+from relay.errors import CouldNotStore, LedgerUnavailable
 from relay.status import Verdict
 from tests.prove.simulation.ledger import Ledger
 from tests.prove.simulation.luminate import ModelLuminate
@@ -93,7 +93,7 @@ class House:
         """An edge of the process: it logs and goes on. Only what a ledger that is away explains may come this far."""
         try:
             return act()
-        except Exception as error:
+        except LedgerUnavailable as error:
             if not process.disturbed:
                 raise
             self.world.log(f"{type(error).__name__} ended it: {error}")
