@@ -110,8 +110,8 @@ MUTATIONS = (
     Mutation(
         "a refund waits for its gift",
         "relay/refunding.py",
-        "    if gift.status is not Status.POSTED:\n        return _because(Status.WAITING",
-        "    if gift.status is not Status.POSTED:\n        return _because(Status.QUEUED",
+        "    if gift.status is not Status.POSTED:\n        return _waits_for(gift)",
+        '    if gift.status is not Status.POSTED:\n        return _because(Status.QUEUED, "", "")',
         "tests/service/test_refunds.py",
     ),
     Mutation(
@@ -123,9 +123,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a running total counts once",
-        "relay/refunding.py",
-        "    new = min(refund.amount.minor, payments.refunded_total(desk.tx, payment) - known)\n",
-        "    new = refund.amount.minor\n",
+        "relay/totals.py",
+        "    return known.stands if known.back is None else max(known.stands, known.told - known.back)\n",
+        "    return known.stands + known.told\n",
         "tests/service/test_refunds.py",
     ),
     Mutation(
