@@ -158,15 +158,15 @@ def _total_added_twice() -> AbstractContextManager[Any]:
 
 
 BUGS = (
-    Bug("claim without WHERE", "whoever read an entry takes it, whatever became of it since", _claim_without_where, 1),
+    Bug("claim without WHERE", "whoever read an entry takes it, whatever became of it since", _claim_without_where, 8),
     Bug("resend on read timeout", "a read timeout counts as not sent", _resend_on_read_timeout, 1),
-    Bug("ack before commit", "the 200 leaves while the transaction is open", _answer_before_commit, 1),
+    Bug("ack before commit", "the 200 leaves while the transaction is open", _answer_before_commit, 4),
     Bug("refund amount omitted", "refundOfflineDonation is called without an amount", _refund_amount_omitted, 1),
     Bug("lease back to queued", "a claim that nobody reported back is put in line again", _lease_back_to_queued, 1),
-    Bug("fence ignored", "a late report counts, whoever holds the entry now", _fence_ignored, 1),
-    Bug("probe that takes the first of two matches", "several look-alikes count as found", _first_of_two_matches, 1),
+    Bug("fence ignored", "a late report counts, whoever holds the entry now", _fence_ignored, 11),
+    Bug("probe that takes the first of two matches", "several look-alikes count as found", _first_of_two_matches, 34),
     Bug("bell without sweep", "nothing in the ledger is ever rung for again", _bell_without_sweep, 1),
-    Bug("duplicate key dropped", "the same delivery twice is two events", _delivery_key_dropped, 1),
+    Bug("duplicate key dropped", "the same delivery twice is two events", _delivery_key_dropped, 2),
     Bug("duplicate key dropped, of payments", "no two events are of one payment", _payment_key_dropped, 1),
     Bug("cumulative refund added twice", "a running total is booked on top of what is booked", _total_added_twice, 1),
 )

@@ -12,7 +12,7 @@ from tests.prove.simulation.play import Played, play
 from tests.prove.simulation.shrink import shrink
 from tests.prove.simulation.world import FAULTS
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 4)
 FEW = 8
 
 
