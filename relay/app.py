@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from relay import telemetry
+from relay import crashes, telemetry
 from relay.bootstrap import Relay, build
 from relay.cli import register
 from relay.config import load_settings
-from relay.web import api, console, metrics
+from relay.web import api, console, metrics, request_ids
 from relay.web.api import problems
 from relay.web.health import health
 from relay.web.webhooks import webhooks
@@ -27,9 +27,11 @@ def create_app(relay: Relay | None = None) -> Flask:
     if relay is None:
         relay = build(load_settings(os.environ))
     telemetry.configure(relay.settings.log_format, relay.settings.log_level)
+    crashes.configure(relay.settings.sentry_dsn)
     app = Flask("relay", static_folder=None)
     app.config.update(SECRET_KEY=relay.settings.secret_key, MAX_CONTENT_LENGTH=relay.settings.max_body_bytes + 1)
     app.extensions["relay"] = relay
+    request_ids.attach(app)
     app.register_blueprint(webhooks)
     app.register_blueprint(health)
     app.register_error_handler(HTTPException, _answer)

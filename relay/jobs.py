@@ -23,7 +23,11 @@ def use(relay: Relay) -> None:
 
 def post_due(organization: str) -> str:
     """Replay, post, complete and look up what is due for one organization; ring again if more is due."""
-    relay = _relay[0]
+    with structlog.contextvars.bound_contextvars(organization=organization):
+        return _post_due(_relay[0], organization)
+
+
+def _post_due(relay: Relay, organization: str) -> str:
     relay.bell.answered(organization)
     if (charity := relay.settings.organizations.get(organization)) is None:
         return "not configured"

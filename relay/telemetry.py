@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
 import orjson
@@ -133,11 +133,30 @@ def blot(text: str) -> str:
     return mask_cards(_EMAIL.sub("[e-mail]", text).encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
+# Who else is told of error lines: relay.crashes, where it is configured.
+_reporters: list[Callable[[Mapping[str, Any], BaseException | None], object]] = []
+
+
+def report_to(reporter: Callable[[Mapping[str, Any], BaseException | None], object] | None) -> None:
+    """Hand every error line to this one, too, with its exception; None: to nobody."""
+    _reporters[:] = [reporter] if reporter else []
+
+
+def _reported(_logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if method in {"error", "exception", "critical"}:
+        for reporter in _reporters:
+            reporter(event, _error_of(event.get("exc_info")))
+    return event
+
+
+def _error_of(given: Any) -> BaseException | None:
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    return error if isinstance(error, BaseException) else None
+
+
 def _scrubbed_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A traceback as text: files, lines and classes. What an exception says may quote a donor; only ours never does."""
-    given = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
-    if isinstance(error, BaseException):
+    if (error := _error_of(event.pop("exc_info", None))) is not None:
         event["exception"] = "".join(_told(error))
     return event
 
@@ -191,6 +210,7 @@ def configure(log_format: str, level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _reported,
             _scrubbed_exception,
             redact,
             last,

@@ -63,6 +63,14 @@ def wrong_public_url(url: str) -> str:
     return ""
 
 
+def wrong_dsn(url: str) -> str:
+    """What is wrong with Sentry's address for a project."""
+    parts = _parts(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.username or parts.path in ("", "/"):
+        return "is not a Sentry DSN; the shape is https://key@sentry.example.org/1"
+    return "must begin with https" if parts.scheme == "http" and not is_loopback(parts.hostname or "") else ""
+
+
 def _parts(url: str) -> SplitResult | None:
     """The parts of an address with a host, None for anything else."""
     try:

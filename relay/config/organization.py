@@ -239,6 +239,8 @@ class Settings:
     metrics_token: str = field(default="", repr=False)
     log_format: str = "json"
     log_level: str = "INFO"
+    # Where errors are reported, without what they were about; "": nowhere.
+    sentry_dsn: str = field(default="", repr=False)
     # How many proxies stand in front and say who asked, and how.
     proxies: int = 0
     # Who else vouches for people who sign in.

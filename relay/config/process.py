@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
-from relay.config.alerts import incomplete_mail, take_mail, wrong_email, wrong_public_url, wrong_smtp
+from relay.config.alerts import incomplete_mail, take_mail, wrong_dsn, wrong_email, wrong_public_url, wrong_smtp
 from relay.config.fields import Choice, StrictSchema, Text, WholeNumber
 from relay.config.front import incomplete_oidc, take_oidc, wrong_issuer
 from relay.config.problems import Problem, flatten, sentence
@@ -99,6 +99,7 @@ class ProcessSchema(StrictSchema):
     oidc_client_secret = Text(data_key="OIDC_CLIENT_SECRET")
     # Whoever shows it may read /metrics; without one nobody may.
     metrics_token = Text(data_key="RELAY_METRICS_TOKEN", check=_wrong_metrics_token)
+    sentry_dsn = Text(data_key="SENTRY_DSN", check=wrong_dsn)
     smtp_url = Text(data_key="RELAY_SMTP_URL", check=wrong_smtp)
     mail_from = Text(data_key="RELAY_MAIL_FROM", check=wrong_email)
     public_url = Text(data_key="RELAY_PUBLIC_URL", check=wrong_public_url, post_load=lambda url: url.rstrip("/"))

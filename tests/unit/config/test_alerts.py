@@ -104,6 +104,9 @@ def test_mail_without_a_server_is_a_mistake():
         ("RELAY_MAIL_FROM", "relay"),
         ("RELAY_PUBLIC_URL", "http://relay.acme.org"),
         ("RELAY_PUBLIC_URL", "console.acme.org"),
+        ("SENTRY_DSN", "http://key@sentry.acme.org/1"),
+        ("SENTRY_DSN", "https://sentry.acme.org/1"),
+        ("SENTRY_DSN", "https://key@sentry.acme.org"),
     ],
 )
 def test_each_mistake_is_named_and_repeats_no_value(variable, value):
