@@ -7,6 +7,7 @@ the attackers from inside. See docs/security.md for which test stands against wh
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from sqlalchemy import func, select
 
@@ -35,7 +36,9 @@ def organizations():
         for name, told in genuine.SETTINGS.items()
     }
     return (
-        make_organization("alder", mode=Mode.BOTH, providers=genuine.SETTINGS | ACME),
+        make_organization(
+            "alder", mode=Mode.BOTH, second_person_above=Decimal(10_000), providers=genuine.SETTINGS | ACME
+        ),
         make_organization("birch", mode=Mode.BOTH, providers=birch | ACME),
     )
 

@@ -12,7 +12,7 @@ from relay.auditing import TITLES, row
 from relay.ledger.audit import Wanted
 from relay.spreadsheets import csv_lines
 from relay.web.console import door
-from relay.web.console.blueprint import console
+from relay.web.console.blueprint import LARGEST, console
 
 PAGE = 50
 
@@ -21,14 +21,14 @@ PAGE = 50
 def audit() -> ResponseReturnValue:
     """The newest lines, with a form to narrow them."""
     parts, actor = door.relay_parts().auditing, door.actor()
-    page = request.args.get("page", 1, type=int)
+    page = min(max(request.args.get("page", 1, type=int), 1), LARGEST // PAGE)
     wanted = _wanted()
-    found = parts.page(actor, wanted, limit=PAGE + 1, offset=(max(page, 1) - 1) * PAGE)
+    found = parts.page(actor, wanted, limit=PAGE + 1, offset=(page - 1) * PAGE)
     return render_template(
         "audit.html",
         lines=found[:PAGE],
         more=len(found) > PAGE,
-        page=max(page, 1),
+        page=page,
         actions=parts.actions(actor),
         url=_url,
     )

@@ -37,6 +37,8 @@ POLICY = (
     "frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 )
 _YEAR = 365 * 24 * 3600
+# The largest number of a row: what is larger is nobody's, and no database takes it.
+LARGEST = 2**63 - 1
 
 
 def attach(app: Flask, settings: Settings) -> None:
@@ -58,6 +60,8 @@ def is_of_the_console() -> bool:
 def guard() -> ResponseReturnValue | None:
     """Nobody passes without signing in, no change without its token, nobody with no role at all."""
     csrf.protect()
+    if _holds_nul():
+        return _page(400, "This cannot be", "A sign in what was sent cannot be kept. Nothing was changed.")
     name = (request.endpoint or "").removeprefix("console.").removesuffix("_post")
     if name in OPEN:
         return None
@@ -66,7 +70,15 @@ def guard() -> ResponseReturnValue | None:
     if not door.reach() and not name.startswith(("account", "sign_out")):
         return _page(403, "You have no role yet", "Ask an admin of relay for a role in your organization.")
     door.chosen()
+    if any(isinstance(value, int) and value > LARGEST for value in (request.view_args or {}).values()):
+        return missing()
     return None
+
+
+def _holds_nul() -> bool:
+    """Whether a NUL stands anywhere in what was sent: PostgreSQL keeps none, and nobody types one."""
+    sent = (*(request.view_args or {}).values(), *request.values.to_dict(flat=False).values())
+    return any("\0" in text for value in sent for text in (value if isinstance(value, list) else [str(value)]))
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -18,7 +18,7 @@ from relay.spreadsheets import csv_lines
 from relay.status import STATUS_WORDS
 from relay.web.console import door
 from relay.web.console.acts import sentence
-from relay.web.console.blueprint import console, missing
+from relay.web.console.blueprint import LARGEST, console, missing
 
 PAGE = 50
 # What a person reads about where a plan stands.
@@ -129,7 +129,7 @@ def _rows(items: list[Item], zone: tzinfo) -> Iterator[tuple[object, ...]]:
 def _wanted() -> tuple[Filter, str]:
     """The gifts that were asked for, and how a person would say which."""
     form, parts, actor = request.form, door.relay_parts(), door.actor()
-    if ids := tuple(dict.fromkeys(form.getlist("ids", type=int))):
+    if ids := tuple(dict.fromkeys(one for one in form.getlist("ids", type=int) if 0 < one <= LARGEST)):
         named = ", ".join(f"#{number}" for number in ids[:20]) + (" ..." if len(ids) > 20 else "")
         return Filter(ids=ids, organizations=door.reach(Permission.ACT)), named
     text, chosen = form.get("q", "").strip(), form.get("in", "")
