@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relay.access import Actor, Permission
 from relay.config import Organization
-from relay.ledger import claims, entries, pauses, search
+from relay.ledger import audit, claims, entries, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.search import Filter
@@ -42,17 +43,20 @@ class Recovery:
         self.database = database
         self.organizations = organizations
 
-    def start(self, since: datetime, *, who: str, reason: str) -> Recovered:
+    def start(self, since: datetime, *, actor: Actor, reason: str) -> Recovered:
         """Pause every organization and mark what may have been sent since the backup (aware UTC)."""
         recovered = Recovered()
         for name in self.organizations:
+            actor.need(Permission.MANAGE, name)
             with self.database.write() as tx:
                 self.database.lock(tx, name)
                 now = self.database.now(tx)
                 text = f"The ledger was restored from a backup of {since:%Y-%m-%d %H:%M} UTC: {reason}"
                 pauses.end(tx, name)
-                pauses.start(tx, name, now, who=who, reason=PAUSE, text=text, check_at=None)
-                recovered.suspects[name] = self._mark(tx, name, since, now, who=who, reason=reason)
+                pauses.start(tx, name, now, who=actor.name, reason=PAUSE, text=text, check_at=None)
+                recovered.suspects[name] = self._mark(tx, name, since, now, who=actor.name, reason=reason)
+                told = {"since": since.isoformat(), "reason": reason, "suspects": len(recovered.suspects[name])}
+                audit.record(tx, actor, "recovering", organization=name, subject="ledger", details=told)
         return recovered
 
     def _mark(self, tx: Connection, name: str, since: datetime, now: datetime, *, who: str, reason: str) -> list[int]:

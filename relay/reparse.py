@@ -15,9 +15,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from relay import booking, reading
+from relay.access import Actor, Permission
 from relay.config import Organization, ProviderSettings, Settings
 from relay.errors import NotUnderstood, ReplayRefused
-from relay.ledger import events
+from relay.ledger import audit, events
 from relay.ledger.db import Database
 from relay.ledger.events import StoredEvent
 from relay.providers import Delivery, Parsed, Provider
@@ -68,17 +69,22 @@ class Reparse:
             raise ReplayRefused(f"event {event} is booked already ({stored.verdict})")
         return stored
 
-    def run(self, event: int, *, who: str, reason: str) -> ReadAgain:
+    def run(self, event: int, *, actor: Actor, reason: str) -> ReadAgain:
         """Read it again and book what it says. Raises ReplayRefused or NotUnderstood; then nothing has changed."""
-        if not reason.strip() or not who.strip():
-            raise ReplayRefused("say who asks for it and why")
+        if not reason.strip():
+            raise ReplayRefused("say why")
         stored = self.find(event)
+        actor.need(Permission.ACT, stored.organization)
         charity, provider = self._source(stored)
         parsed = self._meaning(stored, provider, charity.providers[stored.provider])
         reading.check_mode(charity, parsed)
         with self.database.write() as tx:
             self.database.lock(tx, charity.name)
-            return _book(tx, charity, stored, parsed, self.database.now(tx), f"read again by {who}: {reason}")
+            asked = f"read again by {actor.name}: {reason}"
+            again = _book(tx, charity, stored, parsed, self.database.now(tx), asked)
+            told = {"reason": reason, "verdict": again.verdict}
+            audit.record(tx, actor, "read again", organization=charity.name, subject=f"event {event}", details=told)
+            return again
 
     def _source(self, stored: StoredEvent) -> tuple[Organization, Provider]:
         charity = self.settings.organizations.get(stored.organization)

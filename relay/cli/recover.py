@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from relay import words
+from relay.access import operator
 from relay.cli.commands import WrongUsage, command, parts, say, who, why, zone_of
 from relay.cli.filters import moment
 from relay.ledger import search
@@ -23,7 +24,9 @@ def recover(*, since: str, reason: str, who: str) -> None:
     taken = moment("--since", since, zone_of(""), days=0)
     if taken is None:
         raise WrongUsage("say when the backup was taken, such as --since 2026-01-31T04:00")
-    recovered = Recovery(parts().database, parts().settings.organizations).start(taken, who=who, reason=reason)
+    recovered = Recovery(parts().database, parts().settings.organizations).start(
+        taken, actor=operator(who), reason=reason
+    )
     for organization, suspects in recovered.suspects.items():
         parts().bell.ring(organization)
         say(f"{organization}: posting is paused; {len(suspects)} entries are looked up in Luminate first.")

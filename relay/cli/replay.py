@@ -164,6 +164,6 @@ def _read_again(event: int, *, who: str, reason: str, yes: bool) -> None:
     say("It would be read again and booked as if it came now; nobody is mailed, no payment is booked twice.")
     if not agreed("Read it again?", yes=yes):
         raise ReplayRefused("nothing was changed")
-    again = reparse.run(event, who=who, reason=reason)
+    again = reparse.run(event, actor=operator(who), reason=reason)
     relay.bell.ring(again.organization)
     say(f"Event {event} is now: {again.verdict.replace('_', ' ')}. {plain(again.note)}")

@@ -20,7 +20,7 @@ from relay.status import Kind
 TRANSPORT_TROUBLES = {
     "name_not_found": "Put the right host into the organization's Luminate address.",
     "bad_address": "The shape is https://secure2.convio.net/<organization>/site.",
-    "proxy_refused": "See whether LUMINATE_PROXY has the right address, user and password, and whether its plan has room.",
+    "proxy_refused": "See whether LUMINATE_PROXY has the right address, user and password, and its plan has room.",
     "connection_refused": "See whether host and port of the Luminate address are right, and whether Luminate is up.",
     "connect_timeout": "See whether a firewall lets this machine out, and whether Luminate is up.",
     "certificate_refused": "See whether the host of the Luminate address is right and this machine's clock is.",

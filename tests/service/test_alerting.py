@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from relay import pausing
+from relay.access import operator
 from relay.alerting import Alerting, Kind, running
 from relay.alerting.sending import Channel, Sender, channels, composed
 from relay.alerting.signs import RULES
@@ -158,9 +159,9 @@ def test_a_pause_is_told_with_its_cause_and_its_end(house):
     house.relay.post()
     assert house.look() == ["alder: posting to Luminate is paused"]
     assert "Luminate does not accept the API key. relay tries again by itself." in text_of(house.mailbox.mails[0])
-    pausing.resume(house.relay.database, "alder", who="ann", reason="mended")
+    pausing.resume(house.relay.database, "alder", actor=operator("ann"), reason="mended")
     assert house.look(minutes=1)[1:] == ["alder: over: posting to Luminate goes on"]
-    pausing.pause(house.relay.database, "alder", who="ann@alder.org", reason="Mary Stone called")
+    pausing.pause(house.relay.database, "alder", actor=operator("ann@alder.org"), reason="Mary Stone called")
     assert len(house.look(minutes=1)) == 3
     text = text_of(house.mailbox.mails[2])
     assert "A person paused it" in text
@@ -206,7 +207,7 @@ def test_a_backlog_that_drains_slowly_enough_to_end_is_no_alert(house):
 
 def test_a_paused_backlog_is_told_as_a_pause_alone(house):
     house.relay.take(make_gift())
-    pausing.pause(house.relay.database, "alder", who="ann", reason="why")
+    pausing.pause(house.relay.database, "alder", actor=operator("ann"), reason="why")
     assert house.look(hours=3) == ["alder: posting to Luminate is paused"]
 
 

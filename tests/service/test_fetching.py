@@ -6,6 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from relay.access import operator
 from relay.config import Mode
 from relay.errors import BadSignature, FetchFailed, NotUnderstood, ProofPending, ReplayRefused
 from relay.fetching import LADDER, Fetching
@@ -389,12 +390,12 @@ def test_an_event_that_could_not_be_completed_can_be_read_again(bench, thin, sen
     thin.says["p1"] = [NEVER, (make_gift(keys=("p1",)),)]
     number = send("p1").event
     fetching().run()
-    again = reparse.run(number, who="mary", reason="the key was wrong")
+    again = reparse.run(number, actor=operator("mary"), reason="the key was wrong")
     assert (again.verdict, thin.asked) == (Verdict.ENTRY, ["p1", "p1"])
     (gift,) = bench.gifts()
     assert gift.mail is False
     with pytest.raises(ReplayRefused, match="booked already"):
-        reparse.run(number, who="mary", reason="twice")
+        reparse.run(number, actor=operator("mary"), reason="twice")
 
 
 def test_asking_again_in_vain_changes_nothing(bench, thin, send, fetching, reparse):
@@ -402,13 +403,13 @@ def test_asking_again_in_vain_changes_nothing(bench, thin, send, fetching, repar
     number = send("p1").event
     fetching().run()
     with pytest.raises(FetchFailed):
-        reparse.run(number, who="mary", reason="try")
+        reparse.run(number, actor=operator("mary"), reason="try")
     with pytest.raises(NotUnderstood):
-        reparse.run(number, who="mary", reason="try")
+        reparse.run(number, actor=operator("mary"), reason="try")
     assert only_event(bench)["verdict"] == "not_understood"
 
 
 def test_a_pending_event_is_left_to_the_worker(bench, thin, send, reparse):
     number = send("p1").event
     with pytest.raises(ReplayRefused, match="waits for its provider's API"):
-        reparse.run(number, who="mary", reason="now")
+        reparse.run(number, actor=operator("mary"), reason="now")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from relay.access import operator
 from relay.config import Fund, Mode, ProviderSettings
 from relay.config.organization import RefundedUnposted
 from relay.errors import BadSignature, ReplayRefused
@@ -86,7 +87,7 @@ class House:
 
     def read_again(self, number):
         use = Reparse(self.relay.settings, self.relay.database, {"paypal": self.provider}, self.caller)
-        return use.run(number, who="Ann", reason="test")
+        return use.run(number, actor=operator("Ann"), reason="test")
 
 
 @pytest.fixture

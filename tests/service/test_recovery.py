@@ -45,7 +45,9 @@ def after_restore(relay, tmp_path):
 
 
 def recover(relay, since):
-    return Recovery(relay.database, relay.settings.organizations).start(since, who="Ada", reason="disk died")
+    return Recovery(relay.database, relay.settings.organizations).start(
+        since, actor=operator("Ada"), reason="disk died"
+    )
 
 
 def reader_of(relay, at):
@@ -72,7 +74,7 @@ def test_the_truth_is_found_and_nothing_is_doubled(after_restore):
     relay.later(minutes=11)
     probed = Probing(relay.database, relay.organization, reader_of(relay, since)).run()
     assert (probed.recorded, probed.absent) == ([1], [2])
-    resume(relay.database, "alder", who="Ada", reason="all looked up")
+    resume(relay.database, "alder", actor=operator("Ada"), reason="all looked up")
     relay.post()
     assert relay.statuses() == ["posted", "posted"]
     assert len(relay.luminate.gifts) == 2
@@ -82,10 +84,10 @@ def test_posting_is_refused_while_suspects_are_open_unless_overruled(after_resto
     relay, since = after_restore
     recover(relay, since)
     with pytest.raises(ReplayRefused, match="2 entries of alder"):
-        resume(relay.database, "alder", who="Ada", reason="quick")
+        resume(relay.database, "alder", actor=operator("Ada"), reason="quick")
     with relay.database.read() as tx:
         assert pauses.of(tx, "alder").reason == "recovering"
-    resume(relay.database, "alder", who="Ada", reason="we know", anyway=True)
+    resume(relay.database, "alder", actor=operator("Ada"), reason="we know", anyway=True)
     with relay.database.read() as tx:
         assert pauses.of(tx, "alder") is None
 
@@ -104,7 +106,7 @@ def look_up_and_post(relay, since, at=None):
     recover(relay, since)
     relay.later(hours=1)
     Probing(relay.database, relay.organization, reader_of(relay, at or since)).run()
-    resume(relay.database, "alder", who="Ada", reason="all looked up")
+    resume(relay.database, "alder", actor=operator("Ada"), reason="all looked up")
     relay.post()
 
 

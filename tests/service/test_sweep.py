@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from relay import pausing
+from relay.access import operator
 from relay.gifts import Donor
 from relay.ledger import claims, entries, pauses
 from relay.status import Status
@@ -118,7 +119,7 @@ def test_checks_grow_rarer_and_go_on(paused):
 
 
 def test_a_person_s_pause_is_left_to_a_person(paused):
-    pausing.pause(paused.database, "alder", who="ann", reason="year end")
+    pausing.pause(paused.database, "alder", actor=operator("ann"), reason="year end")
     paused.luminate.healthy = True
     paused.later(days=9)
     assert paused.sweep().run().resumed == []
@@ -127,7 +128,7 @@ def test_a_person_s_pause_is_left_to_a_person(paused):
 
 def test_a_person_who_pauses_during_the_check_is_heard(paused):
     def pause_meanwhile(email="x"):
-        pausing.pause(paused.database, "alder", who="ann", reason="year end")
+        pausing.pause(paused.database, "alder", actor=operator("ann"), reason="year end")
         return type(paused.luminate).is_email_valid(paused.luminate, email)
 
     paused.luminate.healthy = True

@@ -50,10 +50,10 @@ class People:
         chance = self.world.faults.chance("a person pauses")
         name = chance.choice(sorted(self.house.settings.organizations))
         ledger = self.house.ledger
-        self._at_a_shell("person", lambda: pausing.pause(ledger, name, who=WHO, reason="the site is worked on"))
+        self._at_a_shell("person", lambda: pausing.pause(ledger, name, actor=ADA, reason="the site is worked on"))
         self.world.after(
             chance.choice((60.0, 3600.0)),
-            lambda: self._at_a_shell("person", lambda: pausing.resume(ledger, name, who=WHO, reason="done")),
+            lambda: self._at_a_shell("person", lambda: pausing.resume(ledger, name, actor=ADA, reason="done")),
         )
 
     def resume_everything(self) -> None:
@@ -61,7 +61,7 @@ class People:
             paused = search.totals(tx) and self.house.ledger.raw.execute("SELECT organization FROM pauses").fetchall()
         for (name,) in paused or []:
             self.world.log(f"resumes {name}", WHO)
-            pausing.resume(self.house.ledger, name, who=WHO, reason="looked into")
+            pausing.resume(self.house.ledger, name, actor=ADA, reason="looked into")
 
     def _at_a_shell(self, name: str, act: Callable[[], Any]) -> None:
         process = Process(name)

@@ -112,7 +112,7 @@ def test_the_backlog_says_when_it_clears_or_that_nobody_knows(house):
 
 def test_a_pause_is_the_first_thing_told_with_its_cause(house):
     give(house)
-    pausing.pause(house.database, "alder", who="ops", reason="The year ends.")
+    pausing.pause(house.database, "alder", actor=operator("ops"), reason="The year ends.")
     said = page(house)
     assert "Posting for Alder House is paused." in said
     assert "by ops: The year ends." in said
