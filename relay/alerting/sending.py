@@ -81,6 +81,8 @@ class Sender:
             raise NotDelivered(f"the mail server refused the address ({code})", answered=True) from error
         except smtplib.SMTPResponseException as error:
             raise NotDelivered(f"the mail server refused it ({error.smtp_code})", answered=True) from error
+        except ssl.SSLError as error:
+            raise NotDelivered(f"no safe connection to the mail server ({type(error).__name__})") from error
         except (OSError, smtplib.SMTPException) as error:
             raise NotDelivered(f"the mail server did not answer ({type(error).__name__})") from error
         return "the mail server took it"
