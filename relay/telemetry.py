@@ -42,17 +42,33 @@ _DIGITS = re.compile(
     rb"(?:" + _BLANK + rb"{0,2}\d){12,}(?!\w|\.\d)"
 )
 _BLANKS = re.compile(rb"(" + _BLANK + rb"+)")
+# The code on a card, by its names in JSON, forms and XML. Processors never send it; a form of somebody's own might.
+_CODE = re.compile(
+    rb"((?:cvv2?|cvc2?|csc|cvn|(?:card|security)[_-]?code)"
+    rb'(?:\\*"\s{0,9}:\s{0,9}(?:\\*")?|=|>))\d{3,4}(?=[\\"\s,}\]&<]|$)',
+    re.IGNORECASE,
+)
+# Looked for first, since next to no body has one: a tenth of the time. Stripe's cvc_check is none of them.
+_CODE_NAMES = (b"cvv", b'cvc"', b"cvc\\", b"cvc=", b"cvc>", b"cvc2", b"csc", b"cvn", b"rdcode", b"rd_code", b"rd-code",
+               b"itycode", b"ity_code", b"ity-code")  # fmt: skip
 
 
 def mask_cards(body: bytes) -> bytes:
-    """The body with every card number (issuer's range, length and Luhn) cut to ``************1234``.
+    """The body with every card number (issuer's range, length and Luhn) cut to ``************1234``, and no card's code.
 
-    A number that stands bare in JSON becomes a text, so that the body can still be read.
+    A number that stands bare in JSON becomes a text (a code null), so that the body can still be read.
     """
+    small = body.lower()
+    if any(name in small for name in _CODE_NAMES):
+        body = _CODE.sub(_without_code, body)
     masked = _DIGITS.sub(lambda run: _masked(run, quoted=_is_bare(run)), body)
     if masked != body and not (_is_json(body) and _is_json(masked)):
         return _DIGITS.sub(lambda run: _masked(run, quoted=False), body)
     return masked
+
+
+def _without_code(found: re.Match[bytes]) -> bytes:
+    return found[1] + (b"null" if found[1].rstrip().endswith(b":") else b"***")
 
 
 def _masked(run: re.Match[bytes], *, quoted: bool) -> bytes:
