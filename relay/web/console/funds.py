@@ -26,6 +26,11 @@ from relay.web.console.blueprint import console
 console.add_app_template_filter(words.parameter, "parameter")
 # Gifts of a trial that are shown one by one.
 SHOWN = 50
+# A way that was chosen -> the field it needs, and what is said where that is empty: never "no designation" unasked.
+_NEEDS = {
+    "designee": ("designee_id", "Choose the designee, or say that the money goes to no designation."),
+    "write_in": ("write_in", "Write the name of the write-in designation."),
+}
 
 
 @console.get("/funds")
@@ -54,6 +59,8 @@ def funds_try() -> ResponseReturnValue:
     """What the edit would do. Nothing is changed; where something is wrong, the form says what."""
     charity, form = _charity(Permission.MAP), request.form
     code, back = form.get("code", "").strip(), form.get("kind") == "file"
+    if missing := _missing(form):
+        return _form(charity, code, form, wrong=missing), _wrong_status()
     try:
         trial = door.relay_parts().funding.trial(charity.name, code, None if back else _told(form), actor=door.actor())
     except ConfigurationError as error:
@@ -69,6 +76,9 @@ def funds_save() -> ResponseReturnValue:
     charity, form, relay = _charity(Permission.MAP), request.form, door.relay_parts()
     code, told = form.get("code", ""), None if form.get("kind") == "file" else _told(form)
     said = {"seen": form.get("seen", ""), "reason": form.get("reason", "")}
+    if missing := _missing(form):
+        flash(f"Not saved. {missing}", "warn")
+        return redirect(url_for("console.funds_edit", **_at(charity, code=code)), 303)
     try:
         saved = relay.funding.save(charity.name, code, told, actor=door.actor(), mail=form.get("mail") == "yes", **said)
     except ReplayRefused as error:
@@ -109,6 +119,12 @@ def _at(charity: Organization, **more: Any) -> dict[str, Any]:
 def _wrong_status() -> int:
     """A part of a page must be shown; htmx shows no answer that is an error."""
     return 200 if request.headers.get("HX-Request") else 422
+
+
+def _missing(form: Mapping[str, str]) -> str:
+    """What to say where the way that was chosen lacks what it needs; "" where it has it."""
+    name, sentence = _NEEDS.get(form.get("kind", ""), ("", ""))
+    return sentence if name and not form.get(name, "").strip() else ""
 
 
 def _told(form: Mapping[str, str]) -> dict[str, Any]:

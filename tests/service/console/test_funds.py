@@ -76,6 +76,23 @@ def test_an_edit_is_shown_then_saved_and_the_gifts_go(house, give):
     assert (line.who, line.through, line.subject) == ("finance@example.org", "console", "fund GALA")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "sentence"),
+    [("designee", "designee_id", "Choose the designee"), ("write_in", "write_in", "Write the name")],
+)
+def test_a_way_without_its_designee_or_name_is_never_no_designation(house, give, kind, name, sentence):
+    give(1)
+    finance = house.client("finance")
+    answer = look(finance, {"code": "GALA", "kind": kind, name: " "})
+    assert answer.status_code == 422
+    assert sentence in answer.get_data(as_text=True)
+    assert "What saving does" not in answer.get_data(as_text=True)
+    none = look(finance, {"code": "GALA", "kind": "none"}).get_data(as_text=True)
+    finance.post("/console/funds/save?in=alder", data=hidden(none) | {"kind": kind, "reason": "x"})
+    assert house.relay.plans.listing(None) == []
+    assert f"Not saved. {sentence}" in page(finance, "/console/funds/edit?in=alder&code=GALA")
+
+
 def test_an_edit_is_taken_back(house):
     finance = house.client("finance")
     text = look(finance, {"code": "WATER", "kind": "write_in", "write_in": "Wells"}).get_data(as_text=True)
