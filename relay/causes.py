@@ -29,7 +29,10 @@ _BY_REASON: Mapping[str, str] = {
     "other_fiscal_year": "Luminate would date it in another fiscal year than the donor paid in",
 }
 # What Luminate says before it comes to the point.
-_PREAMBLE = re.compile(r"^(Error: )?There was a problem encountered while processing your donation\.?\s+(?=\S)")
+_PREAMBLE = re.compile(
+    r"^(Error: )?There was a problem encountered while processing your donation\.?\s+"
+    r"(There was a problem processing your request\.\s+Please see below\.\s+)?(?=\S)"
+)
 _PARAMETER = re.compile(r" \([a-z_]+(?:\.[A-Za-z0-9_.]+)?\)(?=[.,]|$)")
 _SAYS = " Luminate says: "
 
@@ -53,6 +56,12 @@ def cause_of(status: Status, reason: str, text: str) -> Cause:
     ours, _, theirs = text.partition(_SAYS)
     said = _PREAMBLE.sub("", theirs) if theirs else _PARAMETER.sub("", ours)
     return Cause(key, said.strip().rstrip(".") or "No reason is written down", bool(theirs))
+
+
+def to_the_point(text: str) -> str:
+    """A reason for a line of a list: Luminate's words from where they begin to say something."""
+    _, says, theirs = text.partition(_SAYS)
+    return f"{says.strip()} {_PREAMBLE.sub('', theirs)}" if says else text
 
 
 def reason_of(key: str) -> str:

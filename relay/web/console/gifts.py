@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import IO, Any
 
 from flask import Response, render_template, request, url_for
@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from relay import exports, language
 from relay.access import Permission
+from relay.causes import to_the_point
 from relay.errors import SearchRefused
 from relay.money import Money
 from relay.overview import place_of
@@ -28,6 +29,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHORTCUTS = (("All", ""), ("Needs a person", "needs"), ("On the way", "way"), ("In Luminate", "posted"),
              ("Closed", "closed"))  # fmt: skip
 _CHUNK = 1 << 16
+console.add_app_template_filter(to_the_point, "point")
 
 
 @dataclass(slots=True)
@@ -82,6 +84,8 @@ def _shown(text: str, found: Found | None, refused: str = "") -> str:
         sums=_sums(found) if found else [],
         shortcuts=[(label, _url(search.plus("status", word)), search.one("status") == word)
                    for label, word in SHORTCUTS] if found else [],
+        days=[(label, _url(search.plus("on", day)), search.all("on") == ((day,) if day else ()))
+              for label, day in _days(found.zone)] if found else [],
         fields=language.FIELDS,
         places=PLACES,
         kinds=KINDS,
@@ -91,6 +95,14 @@ def _shown(text: str, found: Found | None, refused: str = "") -> str:
         may_act=bool(door.in_view(Permission.ACT)),
         in_view={"in": door.chosen()} if door.chosen() else {},
     )  # fmt: skip
+
+
+def _days(zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    """Beside the box, too: a time in which gifts were received, and the value of ``on:`` that it sets."""
+    today = datetime.now(zone).date()
+    before = today.replace(day=1) - timedelta(days=1)
+    months = (("This month", f"{today:%Y-%m}"), ("Last month", f"{before:%Y-%m}"))
+    return ("Any day", ""), ("Today", "today"), ("Yesterday", "yesterday"), *months
 
 
 def _url(search: language.Search, page: int = 1) -> str:

@@ -177,6 +177,7 @@ def test_causes_name_the_concrete_thing(house):
 
 REFUSED = "Luminate refused it. Luminate says: "
 PROBLEM = "Error: There was a problem encountered while processing your donation. "
+BELOW = "There was a problem processing your request.  Please see below. "
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,7 @@ PROBLEM = "Error: There was a problem encountered while processing your donation
     [
         ("rejected", "luminate_refused", f"{REFUSED}Form 1 has no level 2.", "Form 1 has no level 2", True),
         ("rejected", "luminate_refused", f"{REFUSED}{PROBLEM}City is required.", "City is required", True),
+        ("rejected", "luminate_refused", f"{REFUSED}{PROBLEM}{BELOW}City is required.", "City is required", True),
         ("rejected", "luminate_refused", f"{REFUSED}{PROBLEM.strip()}", PROBLEM.strip(" ."), True),
         ("held", "field_missing", "The zip is missing (billing.address.zip).", "The zip is missing", False),
         ("unknown", "read_timeout", "No answer.", "We don't know whether Luminate kept this gift", False),
@@ -194,6 +196,17 @@ PROBLEM = "Error: There was a problem encountered while processing your donation
 def test_a_cause_is_a_sentence_a_person_would_say(status, reason, told, sentence, luminate):
     cause = cause_of(Status(status), reason, told)
     assert (cause.sentence, cause.luminate) == (sentence, luminate)
+
+
+def test_a_line_of_the_list_begins_where_luminate_says_something(house):
+    number = give(house)
+    long = f"{REFUSED}{PROBLEM}{BELOW}" + "Billing city is required. " * 9
+    with house.database.write() as tx:
+        tx.execute(update(entries).values(status="rejected", reason="luminate_refused", reason_text=long))
+    said = page(house, "/console/gifts")
+    assert "Luminate says: Billing city is required." in said
+    assert "There was a problem" not in said
+    assert PROBLEM.strip() in page(house, f"/console/gifts/{number}")
 
 
 def test_every_entry_that_waits_is_in_exactly_one_group(house):

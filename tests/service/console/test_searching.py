@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from relay.access import Role, operator
@@ -357,3 +358,15 @@ def test_two_filters_find_what_both_find(one, other, found):
 def test_of_two_spans_of_time_the_narrower_counts():
     early, late = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
     assert both(Filter(since=early, until=late), Filter(since=late, until=early)) == Filter(since=late, until=early)
+
+
+def test_days_stand_beside_the_box_as_the_organization_counts_them(house):
+    give(house)
+    with time_machine.travel(datetime(2026, 1, 1, 3, tzinfo=UTC), tick=False):  # in Chicago it is December still
+        text = house.client(ALICE).get("/console/gifts?q=status:needs+on:2025-11").get_data(as_text=True)
+    links = dict(reversed(one) for one in re.findall(r'<a href="([^"]+)"(?: aria-current="true")?>([^<]+)</a>', text))
+    assert links["Yesterday"] == "/console/gifts?q=status:needs+on:yesterday"
+    assert links["This month"] == "/console/gifts?q=status:needs+on:2025-12"
+    assert links["Last month"] == "/console/gifts?q=status:needs+on:2025-11"
+    assert links["Any day"] == "/console/gifts?q=status:needs"
+    assert 'on:2025-11" aria-current="true">Last month' in text
