@@ -54,7 +54,7 @@ _CODE_NAMES = (b"cvv", b'cvc"', b"cvc\\", b"cvc=", b"cvc>", b"cvc2", b"csc", b"c
 
 
 def mask_cards(body: bytes) -> bytes:
-    """The body with every card number (issuer's range, length and Luhn) cut to ``************1234``, and no card's code.
+    """The body with every card number (issuer's range, length and Luhn) cut to ``************1234``; no code.
 
     A number that stands bare in JSON becomes a text (a code null), so that the body can still be read.
     """
