@@ -36,7 +36,9 @@ _TITLES = ("number", "donor", "amount", "currency", "status then", "what was don
 def replays() -> ResponseReturnValue:
     """The newest plans."""
     plans = door.relay_parts().plans.listing(door.in_view())
-    return render_template("replays.html", plans=plans, stands=STANDS, zone=_zone)
+    within = {"in": door.chosen()} if door.chosen() else {}
+    may = bool(door.in_view(Permission.ACT))
+    return render_template("replays.html", plans=plans, stands=STANDS, zone=_zone, may_act=may, in_view=within)
 
 
 @console.post("/replays")
@@ -75,9 +77,12 @@ def replay(number: int) -> ResponseReturnValue:
 
 @console.get("/replays/<int:number>/progress")
 def replay_progress(number: int) -> ResponseReturnValue:
-    """The part of the page that changes while a plan runs."""
+    """The part of the page that changes while a plan runs; once it does not, the list below it has changed, too."""
     shown = _shown(number)
-    return missing() if shown is None else render_template("replay_progress.html", **_context(shown))
+    if shown is None:
+        return missing()
+    headers = {} if shown.plan.status is PlanStatus.RUNNING else {"HX-Refresh": "true"}
+    return Response(render_template("replay_progress.html", **_context(shown)), headers=headers)
 
 
 @console.post("/replays/<int:number>/start")

@@ -202,17 +202,26 @@ def test_a_search_becomes_a_plan_is_started_carried_out_and_told(house):
     assert "Say who asks for it and why" in page(client, "/console/replays/1")
     post(client, "/console/replays/1/start", reason="the form is mended")
     assert 'hx-get="/console/replays/1/progress"' in page(client, "/console/replays/1")
+    assert "HX-Refresh" not in client.get("/console/replays/1/progress").headers
     house.relay.plans.advance("alder")
     house.post()
     text = page(client, "/console/replays/1/progress")
     assert "3 of 3 had their turn" in text
     assert "hx-get" not in text
+    # The list below was drawn before its gifts had their turn: the page is loaded anew.
+    assert client.get("/console/replays/1/progress").headers["HX-Refresh"] == "true"
     rows = list(csv.DictReader(io.StringIO(page(client, "/console/replays/1/result.csv"))))
     assert [(row["number"], row["what was done"], row["status now"]) for row in rows][:2] == [
         ("1", "in line again", "posted"),
         ("2", "in line again", "posted"),
     ]
     assert len(house.luminate.gifts) == 4
+
+
+def test_the_page_of_replays_says_where_a_replay_begins_to_those_who_may(house):
+    text = page(house.client("finance"), "/console/replays")
+    assert 'href="/console/gifts?q=status:held,rejected+on:yesterday"' in text
+    assert "that failed" not in page(house.client("viewer"), "/console/replays")
 
 
 def test_ticked_gifts_become_a_plan_and_a_cell_is_no_formula(house):
