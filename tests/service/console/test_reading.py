@@ -49,6 +49,13 @@ def test_an_empty_house_says_so(house):
     assert "No gift has come in yet." in page(house)
 
 
+def test_a_gift_is_searched_for_from_today_within_the_organization_in_view(house):
+    text = house.client("root").get("/console/?in=birch").get_data(as_text=True)
+    form = text.partition('role="search"')[2].partition("</form>")[0]
+    assert 'action="/console/gifts"' in form
+    assert '<input type="hidden" name="in" value="birch">' in form
+
+
 def test_everything_all_right_is_one_sentence(house):
     give(house)
     assert "Everything is all right: nothing needs a person, 1 on the way to Luminate." in page(house)
