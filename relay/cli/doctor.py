@@ -16,7 +16,7 @@ _MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "FAILED"}
 def doctor(*, as_json: bool) -> None:
     """Look at database, Redis, configuration and every Luminate site; say what to do. Changes nothing."""
     relay = parts()
-    patient = Patient(relay.settings, relay.database, relay.redis, relay.providers, relay.client_for)
+    patient = Patient(relay.settings, relay.database, relay.redis, relay.providers, relay.client_for, relay.soap_for)
     levels = []
     for check in examine(patient):
         levels.append(check.level)

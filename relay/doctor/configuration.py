@@ -86,3 +86,13 @@ def backlog(organization: Organization, due: datetime | None, now: datetime, *, 
         return
     sentence = f"Something has been due since {words.minute(due, organization.time_zone)} and was not sent."
     yield warning(f"{organization.name}: backlog", sentence, "Start `flask work`, and see what it says.")
+
+
+def account(organization: Organization, others: int) -> Iterator[Check]:
+    """Whether gifts in Luminate belong to another account than the configured one."""
+    if others:
+        yield warning(
+            f"{organization.name}: account",
+            f"Another API account recorded {words.count(others, 'gift')}, and Luminate lets only that one refund them.",
+            "Keep to one account for gifts; refund these in Luminate by hand, or configure their account again.",
+        )

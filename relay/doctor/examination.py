@@ -11,11 +11,13 @@ from relay.config import Organization, Settings
 from relay.doctor import configuration, house
 from relay.doctor.checks import Check, Level
 from relay.doctor.site import site
+from relay.doctor.soap import soap
 from relay.doctor.sources import sources
 from relay.ledger import claims, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.funds import with_funds
 from relay.luminate.client import LuminateClient
+from relay.luminate.soap import SoapReader
 from relay.status import Kind
 
 
@@ -28,6 +30,7 @@ class Patient:
     redis: Redis
     providers: Collection[str]
     client_for: Callable[[Organization], LuminateClient]
+    soap_for: Callable[[Organization], SoapReader | None]
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -45,6 +48,7 @@ def examine(patient: Patient) -> Iterator[Check]:
             yield from sources(patient.database, organization)
         proven = _proven(patient.database, organization) if has_tables else set()
         yield from site(organization, patient.client_for(organization), proven)
+        yield from soap(organization, patient.soap_for(organization))
 
 
 def _with_funds(patient: Patient) -> Settings:
@@ -58,8 +62,10 @@ def _ledger(database: Database, organization: Organization) -> Iterator[Check]:
     with database.read() as tx:
         paused, now = pauses.of(tx, organization.name), database.now(tx)
         due = claims.next_due_at(tx, organization.name)
+        others = search.posted_by_others(tx, organization.name, organization.luminate.login_name)
     yield from configuration.pause(organization, paused)
     yield from configuration.backlog(organization, due, now, paused=paused is not None)
+    yield from configuration.account(organization, others)
 
 
 def _proven(database: Database, organization: Organization) -> set[Kind]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError, ResponseError
 from rq import Worker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -124,6 +124,8 @@ def redis_server(redis: Redis, *, workers: bool = True) -> Iterator[Check]:
 def _no_redis(error: RedisError) -> Check:
     if isinstance(error, AuthenticationError | NoPermissionError) or "auth" in str(error).lower():
         return failed("redis", "Redis does not accept user and password.", "Put the right ones into REDIS_URL.")
+    if isinstance(error, BusyLoadingError):
+        return warning("redis", "Redis is still loading its data.", "Ask again in a minute.")
     what_to_do = (
         "Start Redis or put the right address into REDIS_URL (rediss:// where it is encrypted). "
         "Until then webhooks are taken and kept, but nothing is sent."
@@ -138,8 +140,6 @@ def _redis(info: Mapping[str, Any]) -> Check:
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if info.get("role") == "slave":
         return failed("redis", f"{name} is a replica that only reads.", "Let REDIS_URL name the primary.")
-    if info.get("loading"):
-        return warning("redis", f"{name} is still loading its data.", "Ask again in a minute.")
     if policy != "noeviction" and not policy.startswith("volatile-"):
         sentence = f"{name} may throw away bells when its memory is full ({policy})."
         return warning("redis", sentence, "Set maxmemory-policy to noeviction; gifts are safe, but come later.")

@@ -42,7 +42,7 @@ API_TROUBLES = {
     "405": ("Something between here and Luminate does not accept POST.", "See whether the Luminate address is right."),
 }  # fmt: skip
 _SHAPE = "Use host and path of the site's own donation form: https://secure2.convio.net/<organization>/site."
-_LATER = "Try again later; if it stays so, ask Blackbaud."
+LATER = "Try again later; if it stays so, ask Blackbaud."
 _SLOW = 5.0
 
 
@@ -72,7 +72,7 @@ def _door(organization: Organization, client: LuminateClient) -> Iterator[Check]
         return
     host = urlsplit(organization.luminate.url).hostname
     if answer.elapsed > _SLOW:
-        yield warning(name, f"{host} lets us in, but took {answer.elapsed:.1f} s to answer.", _LATER)
+        yield warning(name, f"{host} lets us in, but took {answer.elapsed:.1f} s to answer.", LATER)
     else:
         yield ok(name, f"{host} answers in {answer.elapsed:.1f} s and accepts key, login and this machine's address.")
     yield from _clock(organization, answer)
@@ -87,7 +87,7 @@ def _asked(call: Callable[[], Answer]) -> Answer | TransportError:
 
 def _no_answer(name: str, error: TransportError) -> Check:
     code, _, said = str(error).partition(": ")
-    return failed(name, said or str(error), TRANSPORT_TROUBLES.get(code, _LATER))
+    return failed(name, said or str(error), TRANSPORT_TROUBLES.get(code, LATER))
 
 
 def _trouble(name: str, answer: Answer, root: str) -> Check | None:
@@ -98,12 +98,12 @@ def _trouble(name: str, answer: Answer, root: str) -> Check | None:
     if 300 <= answer.status < 400:
         return failed(name, "The Luminate address leads somewhere else (a redirect).", f"{_moved(answer)}{_SHAPE}")
     if reply.kind is ReplyKind.ERROR_RESPONSE:
-        sentence, what_to_do = API_TROUBLES.get(reply.code, (f"Luminate refuses (code {reply.code}).", _LATER))
+        sentence, what_to_do = API_TROUBLES.get(reply.code, (f"Luminate refuses (code {reply.code}).", LATER))
         return failed(name, f"{sentence} Luminate says: {reply.message}" if reply.message else sentence, what_to_do)
     if answer.status == 405:
         return failed(name, *API_TROUBLES["405"])
     if answer.status >= 500:
-        return failed(name, f"Luminate is out of order (HTTP {answer.status}).", _LATER)
+        return failed(name, f"Luminate is out of order (HTTP {answer.status}).", LATER)
     return _not_luminate(name, answer, reply)
 
 
@@ -114,7 +114,7 @@ def _not_luminate(name: str, answer: Answer, reply: Reply) -> Check:
     if answer.status == 404:
         return failed(name, "There is no Luminate API at this address (HTTP 404).", _SHAPE)
     if reply.kind is ReplyKind.EMPTY:
-        return failed(name, f"The answer is empty (HTTP {answer.status}).", _LATER)
+        return failed(name, f"The answer is empty (HTTP {answer.status}).", LATER)
     return failed(name, f"What answers does not speak Luminate's language (HTTP {answer.status}).", _SHAPE)
 
 
@@ -153,7 +153,7 @@ def _form(organization: Organization, client: LuminateClient, form_id: int, leve
     name = f"{organization.name}: form {form_id}"
     answer = _asked(lambda: client.get_donation_form_info(form_id))
     if isinstance(answer, TransportError):
-        yield warning(name, str(answer).partition(": ")[2] or str(answer), _LATER)
+        yield warning(name, str(answer).partition(": ")[2] or str(answer), LATER)
         return
     trouble = _trouble(name, answer, "getDonationFormInfoResponse")
     if trouble is not None:
@@ -264,7 +264,7 @@ def _read_back(organization: Organization, client: LuminateClient) -> Check:
     name = f"{organization.name}: look-up"
     answer = _asked(lambda: client.get_user_transactions(primary_email=_NOBODY, list_page_size="1"))
     if isinstance(answer, TransportError):
-        return warning(name, str(answer).partition(": ")[2] or str(answer), _LATER)
+        return warning(name, str(answer).partition(": ")[2] or str(answer), LATER)
     trouble = _trouble(name, answer, "getConsTransactionsResponse")
     if trouble is None or read_reply(answer).code in _NO_SUCH_PERSON:
         return ok(name, "The account may read transactions, so relay can find out by itself whether a gift arrived.")

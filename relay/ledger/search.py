@@ -201,6 +201,13 @@ def posted_by(tx: Connection, organization: str, login_name: str) -> set[Kind]:
     return {Kind(kind) for kind in tx.execute(posted).scalars()}
 
 
+def posted_by_others(tx: Connection, organization: str, login_name: str) -> int:
+    """How many gifts another account than this one has brought into Luminate."""
+    gifts = and_(entries.c.organization == organization, entries.c.kind == Kind.GIFT)
+    theirs = and_(entries.c.status == Status.POSTED, entries.c.login_name.not_in([login_name, ""]))
+    return int(tx.execute(select(func.count()).select_from(entries).where(gifts, theirs)).scalar_one())
+
+
 def gifts_with_waiting_refunds(tx: Connection) -> list[tuple[int, str]]:
     """Posted or closed gifts that a refund still waits for: (entry, organization)."""
     return [(row[0], row[1]) for row in tx.execute(_GIFTS_WITH_WAITING_REFUNDS)]

@@ -87,10 +87,14 @@ class SoapReader:
         rows = within(complete(lambda: self._pages(text)), begin, end)
         return tuple(row for row in rows if amount is None or row.amount == amount)
 
-    def check(self) -> None:
-        """Log in anew and ask for the gifts of the last minute: proves address, account and every field we ask for."""
-        now = datetime.now(UTC)
+    def enter(self) -> None:
+        """Log in anew: proves the address and the account."""
         self._forget(self._session_id)
+        self._session()
+
+    def look(self) -> None:
+        """Ask for the gifts of the last minute: proves that the account may, and every field we ask for."""
+        now = datetime.now(UTC)
         for _ in self._page(query_text(now - timedelta(minutes=1), now, None, ""), 1):
             pass
 

@@ -31,8 +31,9 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "drip": (AFTER,),
     "soap_session": (BEFORE,),
     "soap_conflict": (BEFORE,),
+    "soap_permission": (BEFORE,),
 }
-# These two are answers of the SOAP web services, and strike no other call.
+# These are answers of the SOAP web services, and strike no other call.
 SOAP_METHODS = ("Login", "Query")
 SECONDS = {"hang": 3600.0, "slow": 2.0, "drip": 30.0}
 VARIANTS = {

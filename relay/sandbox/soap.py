@@ -43,6 +43,8 @@ FAULTS = {
         "Synchronization",
         "An active synchronization session already exists for Partition All Constituents",
     ),
+    # what a login without the right to query meets is not documented (ND)
+    "soap_permission": ("Query", "The account may not query this record type."),
 }
 
 

@@ -343,7 +343,6 @@ class Odd:
         ({"maxmemory_policy": "volatile-lru"}, "ok", "answers (volatile-lru)."),
         ({"maxmemory_policy": "allkeys-lru"}, "warning", "may throw away bells"),
         ({"role": "slave"}, "failed", "a replica that only reads"),
-        ({"loading": 1}, "warning", "still loading"),
         ({"valkey_version": "8.0.1"}, "ok", "Valkey 8.0.1 answers"),
     ],
 )

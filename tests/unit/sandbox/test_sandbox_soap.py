@@ -227,7 +227,10 @@ def test_the_web_services_have_their_own_list_of_addresses(site):
     assert fault(post(site, f'<Login xmlns="urn:soap.convio.com">{LOGIN}</Login>'))[0] == "fns:LOGIN"
 
 
-@pytest.mark.parametrize(("name", "code"), [("soap_session", "fns:SESSION"), ("soap_conflict", "fns:SYNCHRONIZATION")])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("soap_session", "fns:SESSION"), ("soap_conflict", "fns:SYNCHRONIZATION"), ("soap_permission", "fns:QUERY")],
+)
 def test_faults_of_the_web_services_strike_only_there(site, name, code):
     site.faults({"fault": name, "times": 1})
     assert site.transactions().status_code == 200
