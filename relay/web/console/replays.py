@@ -15,7 +15,7 @@ from relay.ledger.plans import Item, Plan, PlanStatus
 from relay.ledger.search import Filter
 from relay.plans import Shown
 from relay.spreadsheets import csv_lines
-from relay.status import STATUS_WORDS
+from relay.status import STATUS_WORDS, Status
 from relay.web.console import door
 from relay.web.console.acts import sentence
 from relay.web.console.blueprint import LARGEST, console, missing
@@ -81,7 +81,7 @@ def replay_progress(number: int) -> ResponseReturnValue:
     shown = _shown(number)
     if shown is None:
         return missing()
-    headers = {} if shown.plan.status is PlanStatus.RUNNING else {"HX-Refresh": "true"}
+    headers = {} if _moves(shown) else {"HX-Refresh": "true"}
     return Response(render_template("replay_progress.html", **_context(shown)), headers=headers)
 
 
@@ -150,7 +150,14 @@ def _shown(number: int) -> Shown | None:
 
 def _context(shown: Shown) -> dict[str, object]:
     may = door.actor().may(Permission.ACT, shown.plan.organization)
-    return {"shown": shown, "plan": shown.plan, "stands": STANDS, "zone": _zone(shown.plan), "may_act": may}
+    return {"shown": shown, "plan": shown.plan, "stands": STANDS, "zone": _zone(shown.plan), "may_act": may,
+            "moves": _moves(shown)}  # fmt: skip
+
+
+def _moves(shown: Shown) -> bool:
+    """Gifts have their turn, or had it and are in line."""
+    in_line = bool({Status.QUEUED, Status.POSTING} & shown.progress.now.keys())
+    return shown.plan.status is PlanStatus.RUNNING or (shown.plan.status is PlanStatus.DONE and in_line)
 
 
 def _changed(number: int, what: str, said: str, **told: object) -> ResponseReturnValue:

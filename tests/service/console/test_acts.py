@@ -203,7 +203,11 @@ def test_a_search_becomes_a_plan_is_started_carried_out_and_told(house):
     post(client, "/console/replays/1/start", reason="the form is mended")
     assert 'hx-get="/console/replays/1/progress"' in page(client, "/console/replays/1")
     assert "HX-Refresh" not in client.get("/console/replays/1/progress").headers
-    house.relay.plans.advance("alder")
+    while house.relay.plans.advance("alder"):
+        pass
+    # Every gift had its turn and none is in Luminate yet: the page goes on asking.
+    assert 'hx-get="/console/replays/1/progress"' in page(client, "/console/replays/1/progress")
+    assert "HX-Refresh" not in client.get("/console/replays/1/progress").headers
     house.post()
     text = page(client, "/console/replays/1/progress")
     assert "3 of 3 had their turn" in text
@@ -222,6 +226,21 @@ def test_the_page_of_replays_says_where_a_replay_begins_to_those_who_may(house):
     text = page(house.client("finance"), "/console/replays")
     assert 'href="/console/gifts?q=status:held,rejected+on:yesterday"' in text
     assert "that failed" not in page(house.client("viewer"), "/console/replays")
+
+
+def test_a_replay_whose_gift_is_refused_again_says_why_and_where_to_go(house):
+    refused(house)
+    client = house.client("finance")
+    post(client, "/console/replays", ids="1")
+    post(client, "/console/replays/1/start", reason="once more")
+    while house.relay.plans.advance("alder"):
+        pass
+    assert "Some did not get there" not in page(client, "/console/replays/1")
+    house.luminate.script = ["rejected"]
+    house.post(times=1)
+    text = page(client, "/console/replays/1")
+    assert "Some did not get there" in text
+    assert "<small>Luminate says: Last name is missing." in text
 
 
 def test_ticked_gifts_become_a_plan_and_a_cell_is_no_formula(house):
