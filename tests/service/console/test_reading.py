@@ -296,6 +296,9 @@ def test_what_waits_in_line_says_what_the_call_will_be(house):
     assert "relay will send one addOfflineDonation of $25.00 to form 1; it will not e-mail the donor." in page(
         house, f"/console/gifts/{number}"
     )
+    assert "Look again in a moment" in page(house, f"/console/gifts/{number}")
+    house.post()
+    assert "Look again" not in page(house, f"/console/gifts/{number}")
 
 
 def test_what_would_be_held_again_says_so(house):
