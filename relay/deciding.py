@@ -16,6 +16,7 @@ from relay.ledger import claims, entries
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.looking import Looked, Looking
+from relay.luminate.schemas import without_mails
 from relay.luminate.seen import Seen, read_moment
 from relay.status import Kind, Status
 
@@ -67,12 +68,18 @@ class Deciding(Acting):
             shown = next((row for row in act.entry.candidates if row.get("confirmation_code") == code), {})
             return _in_luminate(act, code.strip(), read_moment(str(shown.get("at", ""))))
 
-    def absent(self, entry_id: int, *, actor: Actor, reason: str) -> None:
-        """A person looked and an unknown entry is not in Luminate: it is queued again."""
+    def absent(self, entry_id: int, *, actor: Actor, reason: str, fence: int | None = None) -> None:
+        """A person looked and an unknown entry is not in Luminate: it is queued again, and mails nobody.
+
+        ``fence`` is the entry's as the person saw it: nobody has looked for a call that was made since.
+        """
         with self.act(actor, "absent", entry_id, reason) as act:
             _need_unknown(act.entry)
+            if fence not in {None, act.entry.fence}:
+                raise ReplayRefused(f"entry {entry_id} was sent again since you looked: look once more")
             due = {"next_attempt_at": act.now, "lease_until": None, "probe_at": None, "doubtful_from": None}
-            act.moved(Status.QUEUED, reason="", reason_text="", **due)
+            quiet = {"mail": False, "parameters": without_mails(act.entry.parameters)}
+            act.moved(Status.QUEUED, reason="", reason_text="", **due, **quiet)
 
     def by_hand(self, entry_id: int, code: str, *, actor: Actor, reason: str, seen: bool = False) -> str:
         """Somebody entered the gift in Luminate by hand, where it has this confirmation code: it is posted.

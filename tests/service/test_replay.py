@@ -248,6 +248,26 @@ def test_absent_is_sent_once_more(relay):
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.POSTED, 1)
 
 
+def test_absent_mails_nobody_because_the_call_in_doubt_may_have(sqlite_url):
+    relay = bring(make_relay(sqlite_url, MAILING), Status.UNKNOWN)
+    relay.deciding.absent(1, **WHO)
+    relay.post()
+    assert relay.entry(1).mail is False
+    assert [told["send_receipt"] for told in relay.luminate.sent("add")] == ["true", "false"]
+
+
+def test_absent_speaks_only_of_the_call_that_somebody_looked_for(relay):
+    bring(relay, Status.UNKNOWN)
+    seen = relay.entry(1).fence
+    relay.luminate.script = ["lost"]
+    relay.deciding.absent(1, fence=seen, **WHO)
+    relay.post()
+    assert relay.entry(1).status is Status.UNKNOWN
+    with pytest.raises(ReplayRefused, match="look once more"):
+        relay.deciding.absent(1, fence=seen, **WHO)
+    assert relay.entry(1).status is Status.UNKNOWN
+
+
 def test_closing_a_gift_ends_the_refunds_that_wait_for_it(relay):
     relay.take(make_gift())
     relay.take(make_refund())

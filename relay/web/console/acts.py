@@ -147,7 +147,8 @@ def gift_absent(number: int) -> ResponseReturnValue:
         return redirect(f"/console/unknown/{number}#absent", 303)
 
     def act(reason: str) -> str:
-        door.relay_parts().deciding.absent(number, actor=door.actor(), reason=reason)
+        seen = request.form.get("fence", type=int)
+        door.relay_parts().deciding.absent(number, actor=door.actor(), reason=reason, fence=seen)
         return "In line again; relay sends it once."
 
     return _done(number, act, back=f"/console/unknown/{number}")

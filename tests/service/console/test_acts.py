@@ -327,6 +327,20 @@ def test_an_unknown_gift_that_is_not_there_is_sent_once_after_a_second_word(hous
     assert (house.entry(1).status, len(house.luminate.gifts)) == (Status.POSTED, 1)
 
 
+def test_a_page_opened_before_it_was_sent_again_proves_nothing(house):
+    house.luminate.script = ["lost", "lost"]
+    house.take(make_gift())
+    house.post(times=1)
+    client = house.client("finance")
+    assert '<input type="hidden" name="fence" value="1">' in page(client, "/console/unknown/1")
+    said = {"reason": "looked", "sure": "yes", "fence": "1"}
+    post(client, "/console/gifts/1/absent", **said)
+    house.post(times=1)
+    post(client, "/console/gifts/1/absent", **said)
+    assert "look once more" in page(client, "/console/unknown/1")
+    assert (house.entry(1).status, house.entry(1).fence) == (Status.UNKNOWN, 2)
+
+
 def test_a_look_that_fails_is_told_in_words(house):
     unknown(house)
 
