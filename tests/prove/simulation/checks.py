@@ -83,6 +83,8 @@ class Checks:
                     raise Violation(f"the lease of entry {entry} was lost, but nothing ever happened to {worker}")
                 continue
             known = call.verdict if call else "not_sent"
+            if reason == "code_of_another_gift":
+                known = "unknown"  # an equal gift of the donor's was found under this code meanwhile
             if outcome is None or outcome != known:
                 raise Violation(
                     f"attempt {attempt} of entry {entry} ended {known}; the ledger says {outcome}: {reason}"

@@ -182,10 +182,12 @@ class ModelClient:
         chance = self.world.faults.chance("look-alike")
         told = dict(gift.parameters)
         nearly = chance.choice(("same", "same", "other_amount", "card_number"))
+        if nearly == "card_number" and nearly not in told:
+            nearly = "same"
         # Of a donor who gives the same again and again, a stranger's equal gift cannot be told from one of ours that
         # never arrived, or arrived with another amount: docs/proof.md says so.
         if nearly == "same" and (gift.amount != gift.asked or self.model.has_twins(gift)):
-            nearly = "card_number"
+            nearly = "other_amount"
         if nearly == "other_amount":
             told["other_amount"] = f"{(gift.asked + 100) / 100:.2f}"
         elif nearly == "card_number":
