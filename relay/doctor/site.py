@@ -108,11 +108,11 @@ def _trouble(name: str, answer: Answer, root: str) -> Check | None:
 
 
 def _not_luminate(name: str, answer: Answer, reply: Reply) -> Check:
+    if answer.status == 404:
+        return failed(name, "There is no Luminate API at this address (HTTP 404).", _SHAPE)
     if reply.kind is ReplyKind.HTML:
         return failed(name, f"A web page answers instead of Luminate's API (HTTP {answer.status}): "
                       "the address is wrong, or the site is in maintenance.", _SHAPE)  # fmt: skip
-    if answer.status == 404:
-        return failed(name, "There is no Luminate API at this address (HTTP 404).", _SHAPE)
     if reply.kind is ReplyKind.EMPTY:
         return failed(name, f"The answer is empty (HTTP {answer.status}).", LATER)
     return failed(name, f"What answers does not speak Luminate's language (HTTP {answer.status}).", _SHAPE)
@@ -265,12 +265,14 @@ def _read_back(organization: Organization, client: LuminateClient) -> Check:
     answer = _asked(lambda: client.get_user_transactions(primary_email=_NOBODY, list_page_size="1"))
     if isinstance(answer, TransportError):
         return warning(name, str(answer).partition(": ")[2] or str(answer), LATER)
-    trouble = _trouble(name, answer, "getConsTransactionsResponse")
-    if trouble is None or read_reply(answer).code in _NO_SUCH_PERSON:
+    trouble, reply = _trouble(name, answer, "getConsTransactionsResponse"), read_reply(answer)
+    if trouble is None or reply.code in _NO_SUCH_PERSON:
         return ok(name, "The account may read transactions, so relay can find out by itself whether a gift arrived.")
+    # The login was accepted at the door, so of a refusal only Luminate's words help.
+    why = f"Luminate says: {reply.message}" if reply.code and reply.message else trouble.text
     return warning(
         name,
-        f"The account cannot read transactions. {trouble.text}",
+        f"The account cannot read transactions. {why}",
         "Give it the permission; without it a person must look up every gift that stays unknown.",
     )
 

@@ -159,7 +159,7 @@ BROKEN = {
         lambda h: luminate(h, url="http://luminate.invalid/hope/site"),
         "name of Luminate's server could not be found", "right host"),
     "a web page": (
-        lambda h: answering(h, Answer(404, HTML)),
+        lambda h: answering(h, Answer(200, HTML)),
         "A web page answers instead of Luminate's API", "https://secure2.convio.net/<organization>/site"),
     "no api here": (
         lambda h: luminate(h, url=h.relay.settings.organizations["hope"].luminate.url + "/more"),
