@@ -21,7 +21,7 @@ def carry_out(house):
 
 def test_a_fund_is_mapped_and_its_forty_gifts_are_let_go(page, house, forty):
     page.goto("/console/funds")
-    page.get_by_role("link", name="Map GALA").click()
+    page.get_by_role("link", name="Map it: GALA").click()
     page.get_by_label("Designee", exact=True).select_option("44")
     page.get_by_role("button", name="See what it does").click()
     page.get_by_text("What saving does").wait_for()
@@ -43,7 +43,7 @@ def test_a_fund_is_mapped_and_its_forty_gifts_are_let_go(page, house, forty):
 def test_the_same_without_javascript(browser_of, house, forty):
     page = browser_of("finance", java_script_enabled=False)
     page.goto("/console/funds")
-    page.get_by_role("link", name="Map GALA").click()
+    page.get_by_role("link", name="Map it: GALA").click()
     page.get_by_label("To a write-in designation").check()
     page.get_by_label("Its name").fill("Gala night")
     page.get_by_role("button", name="See what it does").click()
