@@ -290,6 +290,37 @@ def test_another_host_makes_no_redirect_lead_there(fortress, host):
     assert answer.headers.get("Location", "/console/").startswith("/console/")
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A fortress that knows its name."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('named') / 'ledger.db'}"
+    made = Fortress(url, public_url="https://relay.example")
+    yield made
+    made.database.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "relay.example.evil.example", "relay.example:8443", "evil@relay.example", "relay.example.", "x:y"],
+)
+def test_under_another_name_there_is_no_console_where_its_name_is_known(named, host):
+    for path in ("sign-in", "", "sign-in/oidc", "invitation/x"):
+        answer = named.client().get(f"/console/{path}", headers={"Host": host})
+        assert answer.status_code == 400
+        assert host not in answer.get_data(as_text=True) or host == "relay.example."
+
+
+@pytest.mark.parametrize("host", ["relay.example", "RELAY.example", "relay.example:443", "localhost", "127.0.0.1:8000"])
+def test_under_its_own_name_and_on_its_own_machine_it_opens(named, host):
+    assert named.client().get("/console/sign-in", headers={"Host": host}).status_code == 200
+
+
+def test_probes_and_front_doors_ask_for_no_name(named):
+    client, headers = named.client(), {"Host": "10.0.0.7:8000"}
+    assert client.get("/livez", headers=headers).status_code == 200
+    assert client.post("/webhooks/alder/stripe", data=b"{}", headers=headers).status_code == 401
+
+
 # --- paths ----------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,7 @@ from relay.config import Settings
 from relay.errors import LedgerUnavailable, NotAllowed, RelayError, ReplayRefused
 from relay.web.console import door
 from relay.web.console.navigation import navigation
-from relay.web.console.sessions import Sessions
+from relay.web.console.sessions import Sessions, is_loopback
 from relay.web.console.throttle import Throttle
 
 console = Blueprint(
@@ -59,6 +60,8 @@ def is_of_the_console() -> bool:
 @console.before_request
 def guard() -> ResponseReturnValue | None:
     """Nobody passes without signing in, no change without its token, nobody with no role at all."""
+    if _is_elsewhere():
+        return _page(400, "Not under this name", f"Open it at {door.relay_parts().settings.public_url}/console/.")
     csrf.protect()
     if _holds_nul():
         return _page(400, "This cannot be", "A sign in what was sent cannot be kept. Nothing was changed.")
@@ -73,6 +76,16 @@ def guard() -> ResponseReturnValue | None:
     if any(isinstance(value, int) and value > LARGEST for value in (request.view_args or {}).values()):
         return missing()
     return None
+
+
+def _is_elsewhere() -> bool:
+    """Whether the browser asked for another host than RELAY_PUBLIC_URL says: links are made of what it asked for."""
+    wanted = urlsplit(door.relay_parts().settings.public_url).netloc
+    return bool(wanted) and not is_loopback() and _host(wanted) != _host(request.host)
+
+
+def _host(place: str) -> str:
+    return place.lower().removesuffix(":443").removesuffix(":80")
 
 
 def _holds_nul() -> bool:
