@@ -1,8 +1,8 @@
 """Every broken installation gets its own right sentence from the doctor: a table, one line a case.
 
 Real servers: the sandbox over HTTP, Redis, SQLite, PostgreSQL where it matters. What a case must hold: its words stand
-in what the doctor says now and did not say before, no other case's words do, the level is right, and there is something
-to do about it.
+in one line of the doctor's that is not ok, no other case's words do, the level is right, and there is something to do
+about it. What is wrong in the configuration itself comes first: with that the doctor does not start, and says why.
 """
 
 import contextlib
@@ -22,9 +22,19 @@ from sqlalchemy import make_url
 
 from relay.app import create_app
 from relay.bootstrap import build
-from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Pace, ProviderSettings, Settings
+from relay.config import (
+    FormLevel,
+    Fund,
+    LuminateSettings,
+    Mode,
+    Organization,
+    Pace,
+    ProviderSettings,
+    Settings,
+    load_settings,
+)
 from relay.doctor import Level, Patient, examine
-from relay.errors import BadSignature
+from relay.errors import BadSignature, ConfigurationError
 from relay.ledger import migrate
 from relay.ledger.db import Database
 from relay.providers import Delivery
@@ -451,3 +461,54 @@ def test_a_program_reads_the_same_and_the_exit_code(well, broken, code):
     (mine,) = [line for line in lines if case.words in line["text"]]
     assert (mine["name"], mine["level"]) == (case.name, case.level.value)
     assert case.what_to_do in mine["what_to_do"]
+
+
+# --- the configuration: with a mistake nothing starts, the doctor neither ---------------------------------------------
+
+TOLD = {
+    "DATABASE_URL": "postgresql://relay@127.0.0.1/relay",
+    "REDIS_URL": "redis://127.0.0.1:9/0",
+    "SECRET_KEY": "0123456789abcdef" * 4,
+    "LUMINATE_URL": "https://secure2.convio.net/acme/site",
+    "LUMINATE_API_KEY": "k",
+    "LUMINATE_LOGIN_NAME": "acme_api",
+    "LUMINATE_LOGIN_PASSWORD": "p",
+    "LUMINATE_FORM_ID": "1",
+    "LUMINATE_LEVEL_ID": "2",
+    "LUMINATE_SOAP_URL": "https://webservices.cluster2.convio.net/1.0/acme",
+    "LUMINATE_SOAP_USER": "acme_soap",
+    "LUMINATE_SOAP_PASSWORD": "p",
+    "STRIPE_WEBHOOK_SECRET": "whsec_a",
+    "DYNO": "web.1",  # on a platform
+}
+# Variable, what it is set to (None: it is missing), the distinctive words of the sentence.
+MISTAKES = {
+    "/site missing": ("LUMINATE_URL", "https://secure2.convio.net/acme", f"must end with /site; the shape is {SITE}"),
+    "the servlet behind it": ("LUMINATE_URL", f"{TOLD['LUMINATE_URL']}/SRDonationAPI", "without the servlet behind it"),
+    "not encrypted": ("LUMINATE_URL", "http://secure2.convio.net/acme/site", "must begin with https"),
+    "no scheme": ("LUMINATE_URL", "secure2.convio.net/acme/site", "is not an https address"),
+    "no key": ("LUMINATE_API_KEY", None, "is not set, although LUMINATE_URL is"),
+    "a level's name": ("LUMINATE_LEVEL_ID", "other", "must be a whole number"),
+    "an API key as the secret": ("STRIPE_WEBHOOK_SECRET", "sk_live_1", "is an API key; a signing secret"),
+    "doubled /wsdl": ("LUMINATE_SOAP_URL", f"{TOLD['LUMINATE_SOAP_URL']}/wsdl", "must not end with /wsdl"),
+    "SOAP without 1.0": ("LUMINATE_SOAP_URL", "https://webservices.cluster2.convio.net/acme", "exactly two parts"),
+    "SOAP without its user": ("LUMINATE_SOAP_USER", None, "belong together"),
+    "SQLite on a platform": ("DATABASE_URL", "sqlite:///relay.db", "share no disk; add a PostgreSQL database"),
+    "no Redis on a platform": ("REDIS_URL", None, "has no Redis on this machine; add one"),
+    "a default secret": ("SECRET_KEY", "changeme", "is a word that anybody would try; make one with"),
+}
+
+
+def test_the_configuration_of_the_table_has_no_mistake():
+    assert load_settings(TOLD).organizations["acme"].luminate.soap_user == "acme_soap"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_each_mistake_in_the_configuration_gets_its_own_sentence(mistake):
+    variable, value, _ = MISTAKES[mistake]
+    told = {**TOLD, variable: value or ""}
+    with pytest.raises(ConfigurationError) as wrong:
+        load_settings(told)
+    (sentence,) = wrong.value.problems
+    assert sentence.startswith(f"{variable}: ")
+    assert {name for name, (_, _, other) in MISTAKES.items() if other in sentence} == {mistake}
