@@ -3,6 +3,8 @@
 import io
 import json
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTP
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,8 +12,11 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
+from relay.alerting.sending import composed
+from relay.config import MailServer
 from relay.config.alerts import wrong_hook
 from relay.errors import FetchFailed
+from relay.ledger.alerts import Said
 from relay.providers import Delivery, paypal
 from relay.providers.calling import Caller
 from tests.provider_cases import payloads
@@ -221,3 +226,20 @@ def test_whose_object_it_is_cannot_write_a_header(fortress, network, context):
 )
 def test_alerts_go_to_no_such_address(address):
     assert wrong_hook(address)
+
+
+MAIL = MailServer(host="mail.example.org", port=25, security="plain", sender="relay@example.org")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\r\nBcc: eve@evil.example", "a\nContent-Type: text/html", "\r\n\r\n<script>", "a\x0bBcc: x", "a\u2028Bcc: x"],
+)
+def test_no_mail_gets_a_header_from_its_subject(text):
+    """As a server reads what goes over the wire."""
+    said = Said(subject=text, text=text, facts={})
+    read = message_from_bytes(composed(MAIL, "finance@example.org", said, "1").as_bytes(policy=SMTP))
+    ours = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+    assert set(read.keys()) - {"Content-Transfer-Encoding"} == ours
+    assert len(read.keys()) == len(set(read.keys()))
+    assert (read["To"], read.get_content_type()) == ("finance@example.org", "text/plain")
