@@ -190,7 +190,7 @@ def test_an_id_writes_no_line_of_its_own_into_the_log(fortress, capsys, name, te
     capsys.readouterr()
     stripe(fortress, json.dumps(json.loads(CHARGE) | {name: text}).encode())
     fortress.send("stripe", Delivery(b"{}", {"Stripe-Signature": "".join(text.split("\r\n"))}))
-    lines = capsys.readouterr().out.splitlines()
+    lines = "".join(capsys.readouterr()).splitlines()
     assert lines
     assert {json.loads(line)["event"] for line in lines} <= {
         "event_stored",

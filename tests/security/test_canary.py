@@ -113,6 +113,7 @@ def fortress(tmp_path, redis_url, redis_db, site):
     made.app.add_url_rule("/breaks/<token>", "breaks", breaks)
     yield made
     telemetry.report_to(None)
+    telemetry.to_standard_output()
     for client in made.relay._clients.values():
         client.close()
     made.database.engine.dispose()

@@ -18,7 +18,7 @@ from tests.support.console import email, token
 from tests.support.fortress import Fortress
 
 ROOT = Path(__file__).parents[2]
-EVIL = "\"'><img src=x onerror=alert(1)></td><script>alert(1)</script>{{7*7}}${7*7}<svg/onload=alert(1)>"
+EVIL = "\"'><img src=x onerror=alert(1)></td><script>alert(1)</script>{{1337*1337}}${1337*1337}<svg/onload=alert(1)>"
 LINK = "javascript:alert(1)//"
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0", "\uff1d1+1"]
 # What stands in answers for which no page is made; they are looked at by themselves.
@@ -133,7 +133,7 @@ def test_nothing_that_a_stranger_wrote_becomes_part_of_a_page(smeared, page, how
     text = answer.get_data(as_text=True)
     assert wrong_in(text) == []
     assert "<img src=x" not in text
-    assert "49" not in re.findall(r"\{\{7\*7\}\}|\b49\b", text)
+    assert str(1337 * 1337) not in text
 
 
 def test_the_pages_above_hold_what_the_stranger_wrote(smeared):
