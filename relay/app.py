@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -41,6 +41,7 @@ def create_app(relay: Relay | None = None) -> Flask:
     if relay.settings.oidc:
         console.attach_oidc(app, relay.settings.oidc)
     api.attach(app, relay.settings)
+    app.add_url_rule("/", "root", lambda: redirect(url_for("console.today")))
     register(app)
     _believe_proxies(app, relay.settings.proxies)
     return app

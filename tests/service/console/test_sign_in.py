@@ -14,6 +14,11 @@ from tests.support.console import BOSS, PASSWORD, email, token
 PAGE = "/console/account"
 
 
+def test_the_bare_address_leads_to_the_console(house):
+    answer = house.client().get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/console/")
+
+
 def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_back(house):
     client = house.client()
     sent = client.get("/console/account?x=1")
