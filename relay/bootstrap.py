@@ -13,34 +13,34 @@ from redis import Redis
 from relay import queue
 from relay.alerting import Alerting
 from relay.alerting.sending import Sender
-from relay.auditing import Auditing
 from relay.config import Organization, Settings
-from relay.correcting import Correcting
-from relay.deciding import Deciding
 from relay.doctor import start
-from relay.fetching import Fetching
-from relay.funding import Funding
-from relay.intake import Intake
+from relay.inbound.fetching import Fetching
+from relay.inbound.intake import Intake
 from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
 from relay.ledger.refusals import Refusals
-from relay.looking import Looking
 from relay.luminate.client import LuminateClient
 from relay.luminate.designees import DesigneeLists
 from relay.luminate.readback import RestReader
 from relay.luminate.soap import SoapReader
-from relay.overview import Overview
-from relay.people import Entering, People
-from relay.plans import Plans
-from relay.posting import Posting
-from relay.probing import Probing
-from relay.proposing import Proposing
+from relay.office.auditing import Auditing
+from relay.office.correcting import Correcting
+from relay.office.deciding import Deciding
+from relay.office.funding import Funding
+from relay.office.looking import Looking
+from relay.office.people import Entering, People
+from relay.office.plans import Plans
+from relay.office.proposing import Proposing
+from relay.office.tokens import Tokens
+from relay.outbound.posting import Posting
+from relay.outbound.probing import Probing
+from relay.outbound.sweep import Sweep
 from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
 from relay.providers.paypal.proof import authorities
-from relay.searching import Searching
-from relay.sweep import Sweep
-from relay.tokens import Tokens
+from relay.reports.overview import Overview
+from relay.reports.searching import Searching
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ import structlog
 
 from relay.bootstrap import Relay
 from relay.config import Organization
-from relay.fetching import Fetching
-from relay.probing import Probing
+from relay.inbound.fetching import Fetching
+from relay.outbound.probing import Probing
 
 log = structlog.get_logger(__name__)
 

@@ -9,21 +9,21 @@ from sqlalchemy import event, select
 from relay.access import operator
 from relay.bootstrap import worker_name
 from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Pace, ProviderSettings, Settings
-from relay.correcting import Correcting
-from relay.deciding import Deciding
 from relay.gifts import Address, Designation, Donor, Gift, Link, Name, Refund, RefundReason, Reinstatement, Tender
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger import entries, search
 from relay.ledger.db import Database
 from relay.ledger.models import attempts, corrections, events, metadata
-from relay.looking import Looking
 from relay.money import Money
-from relay.plans import Plans
-from relay.posting import Posting
-from relay.proposing import Proposing
+from relay.office.correcting import Correcting
+from relay.office.deciding import Deciding
+from relay.office.looking import Looking
+from relay.office.plans import Plans
+from relay.office.proposing import Proposing
+from relay.outbound.posting import Posting
+from relay.outbound.sweep import Sweep
 from relay.providers import Delivery
 from relay.status import Kind, Status
-from relay.sweep import Sweep
 from tests.fakes import FakeBell, FakeLuminate, FakeProvider
 
 DONOR = Donor(

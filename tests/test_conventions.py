@@ -91,7 +91,7 @@ def test_every_match_has_a_case_for_the_rest():
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_outcome_is_handled_where_it_is_settled(outcome):
-    matches = [node for node in ast.walk(TREES["relay/settling.py"]) if isinstance(node, ast.Match)]
+    matches = [node for node in ast.walk(TREES["relay/outbound/settling.py"]) if isinstance(node, ast.Match)]
     handled = {ast.unparse(case.pattern) for match in matches for case in match.cases}
     # Whatever is not named is unknown: the one outcome that never loses or doubles a gift.
     assert f"Outcome.{outcome.name}" in handled or (outcome is Outcome.UNKNOWN and "_" in handled)

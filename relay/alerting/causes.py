@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 from relay import words
-from relay.causes import cause_of
 from relay.ledger.signs import Flow, Waits
 from relay.luminate.outcomes import COMMON_CODES
 from relay.luminate.problems import REASONS
 from relay.money import Money
+from relay.reports.causes import cause_of
 from relay.status import Kind, Outcome, Status
 
 _KINDS: Mapping[Kind, tuple[str, str]] = {

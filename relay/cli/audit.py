@@ -13,12 +13,12 @@ from flask.cli import with_appcontext
 
 from relay import words
 from relay.access import operator
-from relay.auditing import TITLES, row
 from relay.cli.commands import Failure, Group, as_json, parts, say, say_json, who, zone_of
 from relay.cli.filters import known_organization, moment
 from relay.cli.tables import plain, table
 from relay.ledger.audit import Line, Wanted
-from relay.spreadsheets import csv_lines
+from relay.office.auditing import TITLES, row
+from relay.reports.spreadsheets import csv_lines
 
 PAGE = 50
 _OPTIONS = (

@@ -6,7 +6,6 @@ import click
 
 from relay import words
 from relay.access import operator
-from relay.advice import next_step
 from relay.cli.commands import Failure, command, entry_id, parts, say, who, why
 from relay.cli.parameters import FUND, resolve
 from relay.cli.tables import plain
@@ -15,6 +14,7 @@ from relay.errors import ReplayRefused
 from relay.ledger import entries
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
+from relay.reports.advice import next_step
 from relay.status import Status
 
 

@@ -15,7 +15,7 @@ from relay.access import operator
 from relay.cli.commands import one_of, parts, zone_of
 from relay.config.problems import did_you_mean
 from relay.ledger.search import Filter, totals
-from relay.searching import both
+from relay.reports.searching import both
 from relay.status import Kind, Status
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -14,10 +14,10 @@ from relay.cli.commands import Group, agreed, as_json, parts, say, say_json, who
 from relay.cli.filters import known_organization
 from relay.cli.tables import plain, table
 from relay.config.funds import as_told
-from relay.funding import Row, where
 from relay.ledger.funds import Version
 from relay.money import Money, sums
-from relay.trying import Trial, Tried
+from relay.office.funding import Row, where
+from relay.office.trying import Trial, Tried
 
 # A trial longer than this is told by its sums.
 SHOWN = 40

@@ -17,8 +17,8 @@ from relay.ledger import search
 from relay.ledger.entries import Entry
 from relay.ledger.search import Balance, Filter, Total
 from relay.money import Money
+from relay.reports.story import kind
 from relay.status import Kind, Status
-from relay.story import kind
 
 # How many rows a person gets unless asked for more; --json gives all.
 PAGE = 50

@@ -8,8 +8,8 @@ from relay import words
 from relay.access import operator
 from relay.cli.commands import command, parts, say, who, why, zone_of
 from relay.config.problems import did_you_mean
-from relay.pausing import pause as pause_posting
-from relay.pausing import resume as resume_posting
+from relay.outbound.pausing import pause as pause_posting
+from relay.outbound.pausing import resume as resume_posting
 
 _organization = click.argument("organization", metavar="ORGANIZATION")
 

@@ -9,7 +9,7 @@ from relay.access import operator
 from relay.cli.commands import Group, as_json, command, parts, say, say_json, who, why
 from relay.cli.tables import plain, table
 from relay.ledger.proposals import Decision
-from relay.proposing import Shown
+from relay.office.proposing import Shown
 
 _number = click.argument("number", metavar="NUMBER", type=click.IntRange(1))
 

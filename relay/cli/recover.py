@@ -9,7 +9,7 @@ from relay.access import operator
 from relay.cli.commands import WrongUsage, command, parts, say, who, why, zone_of
 from relay.cli.filters import moment
 from relay.ledger import search
-from relay.recovery import Recovery
+from relay.outbound.recovery import Recovery
 
 
 @command("recover")

@@ -11,16 +11,16 @@ import click
 
 from relay import words
 from relay.access import Actor, operator
-from relay.acting import need_reason
 from relay.cli.commands import Failure, WrongUsage, agreed, command, parts, say, who, why, yes
 from relay.cli.filters import filter_options, searched
 from relay.cli.tables import plain, table
 from relay.errors import ReplayRefused
+from relay.inbound.reparse import Reparse
 from relay.ledger.plans import Item, PlanStatus
 from relay.ledger.search import Filter, listing
 from relay.money import Money
-from relay.plans import Shown
-from relay.reparse import Reparse
+from relay.office.acting import need_reason
+from relay.office.plans import Shown
 
 # A plan longer than this is told by its sums; the sums always count all.
 SHOWN = 40

@@ -8,7 +8,7 @@ from relay import words
 from relay.access import operator
 from relay.cli.commands import Group, as_json, command, parts, say, say_json, who, zone_of
 from relay.cli.tables import plain, table
-from relay.plans import Shown
+from relay.office.plans import Shown
 
 _number = click.argument("number", metavar="NUMBER", type=click.IntRange(1))
 

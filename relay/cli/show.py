@@ -17,7 +17,7 @@ from relay.cli.tables import plain
 from relay.ledger import entries, pauses, search
 from relay.ledger.entries import Entry
 from relay.ledger.search import Story
-from relay.story import Told, headline, tell
+from relay.reports.story import Told, headline, tell
 
 
 @command("show")

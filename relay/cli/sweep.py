@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from relay.cli.commands import Failure, as_json, command, parts, say, say_json
 from relay.ledger import claims
-from relay.sweep import Swept
+from relay.outbound.sweep import Swept
 
 
 @command("sweep")

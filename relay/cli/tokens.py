@@ -13,7 +13,7 @@ from relay.cli.commands import Group, as_json, now, parts, say, say_json, who, z
 from relay.cli.filters import known_organization
 from relay.cli.tables import plain, table
 from relay.ledger.tokens import Token
-from relay.tokens import MOST_DAYS, SCOPES
+from relay.office.tokens import MOST_DAYS, SCOPES
 
 
 @click.group("tokens", cls=Group)

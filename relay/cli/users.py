@@ -22,7 +22,7 @@ from relay.cli.commands import (
 from relay.cli.tables import plain, table
 from relay.ledger import people
 from relay.ledger.people import Person
-from relay.people.managing import LINK_HOURS
+from relay.office.people.managing import LINK_HOURS
 
 _email = click.argument("email", metavar="EMAIL")
 _role = click.option("--role", type=one_of(Role), required=True, help="viewer reads, finance also acts, admin all.")

@@ -8,7 +8,7 @@ from relay.access import EVERYWHERE, Role, operator
 from relay.demo.place import ORGANIZATION
 from relay.ledger import people
 from relay.ledger.db import Database
-from relay.people import People, passwords
+from relay.office.people import People, passwords
 
 EMAIL = "admin@example.org"
 # Who did it, in the audit.

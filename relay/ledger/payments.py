@@ -37,7 +37,7 @@ class RefundKey:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What is told of one payment's refunds by choice, in minor units; see ``relay.totals``.
+    """What is told of one payment's refunds by choice, in minor units; see ``relay.inbound.totals``.
 
     ``back`` None: some came back, and nobody said how much.
     """

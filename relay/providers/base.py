@@ -1,6 +1,6 @@
 """What a provider is to relay: two functions, ``verify`` and ``parse``, under one name.
 
-The HTTP contract around them is ``relay/intake.py``. Raw bytes are verified before anything reads them::
+The HTTP contract around them is ``relay/inbound/intake.py``. Raw bytes are verified before anything reads them::
 
     verify(delivery, settings, now)  -> which secret matched (its place in the list); raises BadSignature, or
                                         ProofPending where the proof must be fetched first

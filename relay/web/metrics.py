@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from werkzeug.exceptions import NotFound
 
 from relay.bootstrap import Relay
-from relay.meters import LedgerCollector
+from relay.reports.meters import LedgerCollector
 
 metrics = Blueprint("metrics", __name__)
 

@@ -5,8 +5,8 @@ A new screen is a new line. `path` may hold {gift}, {unknown}, {held}, {plan}, {
 
 from dataclasses import dataclass
 
-from relay.causes import cause_of
 from relay.ledger import search
+from relay.reports.causes import cause_of
 from relay.status import Status
 
 

@@ -16,17 +16,18 @@ from unittest import mock
 
 from sqlalchemy import Connection, update
 
-from relay import intake, posting, refunding, settling
 from relay.errors import CouldNotStore, LedgerUnavailable, MaybeSent
 from relay.gifts import Refund
-from relay.intake import Intake, Taken
+from relay.inbound import intake, refunding
+from relay.inbound.intake import Intake, Taken
 from relay.ledger import claims, entries, payments
 from relay.ledger.models import entries as table
 from relay.luminate.outcomes import judge_error
-from relay.matching import Finding, Found, judge
-from relay.settling import Settling
+from relay.outbound import posting, settling
+from relay.outbound.matching import Finding, Found, judge
+from relay.outbound.settling import Settling
+from relay.outbound.sweep import Sweep
 from relay.status import Outcome, Status
-from relay.sweep import Sweep
 from tests.prove.simulation.ledger import Ledger
 from tests.prove.simulation.play import Played, play
 
@@ -125,7 +126,7 @@ def _first_of_two_matches() -> AbstractContextManager[Any]:
         finding = judge(*given, **more)
         return Finding(Found.RECORDED, finding.rows[:1]) if finding.found is Found.SEVERAL else finding
 
-    return mock.patch("relay.probing.matching.judge", judged)
+    return mock.patch("relay.outbound.probing.matching.judge", judged)
 
 
 def _bell_without_sweep() -> AbstractContextManager[Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from relay.gifts import Address, Designation, Donor, Name
-from relay.spreadsheets import cell
+from relay.reports.spreadsheets import cell
 from tests.builders import DONOR, make_gift
 from tests.fakes import as_answer
 from tests.support.console import email, token

@@ -11,7 +11,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from relay.access import Role
 from relay.ledger import people
-from relay.people import codes
+from relay.office.people import codes
 from tests.support.console import PASSWORD, House, actor_named, email, token
 from tests.support.fortress import Fortress
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
-from relay import pausing
 from relay.access import operator
 from relay.alerting import Alerting, Kind, running
 from relay.alerting.sending import Channel, Sender, channels, composed
@@ -24,6 +23,7 @@ from relay.ledger.models import entries as entry_table
 from relay.ledger.models import events as event_table
 from relay.ledger.refusals import Refusals
 from relay.money import Money
+from relay.outbound import pausing
 from relay.status import Status, Verdict
 from tests.builders import DONOR, make_gift, make_organization, make_relay, water
 from tests.support.receivers import Hook, Mailbox

@@ -10,7 +10,7 @@ import pytest
 from relay import worker
 from relay.bootstrap import build
 from relay.config import Alerts
-from relay.sweep import Sweep
+from relay.outbound.sweep import Sweep
 from tests.builders import DONOR, make_gift, make_organization, make_relay
 from tests.fakes import FakeBell
 from tests.support.processes import wait_until

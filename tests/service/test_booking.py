@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from relay import booking
 from relay.access import operator
 from relay.gifts import Donor, Flag, Name, Tender
+from relay.inbound import booking
 from relay.ledger import claims, entries
 from relay.status import Kind, Status, Verdict
 from tests.builders import (

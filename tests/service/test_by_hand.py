@@ -10,7 +10,7 @@ from relay.errors import MaybeSent, NotChecked, ReadRefused, ReplayRefused
 from relay.ledger.claims import Claim
 from relay.luminate.outcomes import Judgement
 from relay.luminate.seen import Seen
-from relay.settling import Settling
+from relay.outbound.settling import Settling
 from relay.status import Kind, Outcome, Status
 from tests.builders import make_gift, make_link, make_organization, make_refund, make_relay
 

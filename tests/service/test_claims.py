@@ -5,7 +5,7 @@ import pytest
 from relay.access import operator
 from relay.ledger import claims
 from relay.luminate.outcomes import Judgement
-from relay.settling import Settling
+from relay.outbound.settling import Settling
 from relay.status import Outcome, Status
 from tests.builders import make_gift
 

@@ -118,7 +118,9 @@ def test_our_own_frames_are_told_by_file_function_and_line(project):
     try:
         Money.parse("Quark", "USD")
     except MoneyError:
-        structlog.get_logger("relay.posting").exception("sending_failed", entry=7, organization="alder", donor="Quark")
+        structlog.get_logger("relay.outbound.posting").exception(
+            "sending_failed", entry=7, organization="alder", donor="Quark"
+        )
     (event,) = project.events
     (told,) = event["exception"]["values"]
     frame = told["stacktrace"]["frames"][0]

@@ -9,11 +9,11 @@ import pytest
 from relay.access import operator
 from relay.config import Mode
 from relay.errors import BadSignature, FetchFailed, NotUnderstood, ProofPending, ReplayRefused
-from relay.fetching import LADDER, Fetching
+from relay.inbound.fetching import LADDER, Fetching
+from relay.inbound.reparse import Reparse
 from relay.jobs import post_due, use
 from relay.providers import Delivery, Parsed, Provider
 from relay.providers.calling import Caller
-from relay.reparse import Reparse
 from relay.status import Verdict
 from tests.builders import SIGNED, make_gift, make_organization, make_refund, make_relay, usd
 
@@ -239,7 +239,7 @@ def test_a_run_stops_when_the_worker_does_and_when_its_time_is_up(bench, thin, s
     thin.says["p1"] = ()
     send("p1")
     assert fetching(stopping=lambda: True).run() == 0
-    monkeypatch.setattr("relay.fetching.SLICE_SECONDS", -1.0)
+    monkeypatch.setattr("relay.inbound.fetching.SLICE_SECONDS", -1.0)
     assert fetching().run() == 0
     assert verdicts(bench) == ["pending"]
 
@@ -255,7 +255,7 @@ def test_a_worker_killed_between_answer_and_booking_loses_and_doubles_nothing(be
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("relay.booking.book_event", killed)
+        patch.setattr("relay.inbound.booking.book_event", killed)
         with pytest.raises(KeyboardInterrupt):
             fetching().run()
     assert (verdicts(bench), bench.entries()) == (["pending"], [])
@@ -270,7 +270,7 @@ def test_our_own_mistake_while_booking_is_met_once_and_goes_to_a_person(bench, t
     def broken(*_args):
         raise AssertionError
 
-    monkeypatch.setattr("relay.booking.book_event", broken)
+    monkeypatch.setattr("relay.inbound.booking.book_event", broken)
     fetching().run()
     assert only_event(bench)["verdict"] == "not_understood"
     assert fetching().run() == 0

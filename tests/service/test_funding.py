@@ -9,11 +9,11 @@ from sqlalchemy import event
 from relay.access import Actor, Permission, Role, Through, allowed_by, operator
 from relay.config import FormLevel, Fund, Mail
 from relay.errors import ConfigurationError, NotAllowed, ReplayRefused
-from relay.funding import Funding
 from relay.gifts import Designation
 from relay.ledger import audit, funds
 from relay.ledger.search import Filter
 from relay.money import Money
+from relay.office.funding import Funding
 from relay.status import Status
 from tests.builders import make_gift, make_organization, make_relay
 

@@ -6,7 +6,7 @@ import pytest
 
 from relay.config import ProviderSettings
 from relay.demo.signing import gocardless_headers
-from relay.fetching import Fetching
+from relay.inbound.fetching import Fetching
 from relay.providers import PROVIDERS, Delivery
 from relay.providers.calling import Caller
 from tests.builders import make_organization, make_relay

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, select
 
 from relay.config import Settings
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger.db import Database
 from relay.ledger.models import entries, metadata
 from relay.providers import PROVIDERS

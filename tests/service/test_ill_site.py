@@ -7,7 +7,7 @@ import pytest
 
 from relay.ledger import pauses
 from relay.luminate.client import Answer
-from relay.settling import circuit_opens, retry_after, same_refusal
+from relay.outbound.settling import circuit_opens, retry_after, same_refusal
 from relay.status import Outcome
 from tests.builders import DONOR, make_gift, make_organization, make_relay
 

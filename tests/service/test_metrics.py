@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import create_app
 from relay.bootstrap import build
-from relay.meters import LedgerCollector
+from relay.reports.meters import LedgerCollector
 from relay.status import Kind
 from tests.builders import DONOR, make_gift, make_organization, make_refund, make_relay, make_settings
 

@@ -4,7 +4,7 @@ import pytest
 
 from relay.config import ProviderSettings
 from relay.errors import BadSignature
-from relay.fetching import Fetching
+from relay.inbound.fetching import Fetching
 from relay.providers import PROVIDERS, Delivery
 from relay.providers.calling import Caller
 from tests.builders import make_organization, make_relay

@@ -13,12 +13,12 @@ from relay.access import operator
 from relay.config import Fund, Mode, ProviderSettings
 from relay.config.organization import RefundedUnposted
 from relay.errors import BadSignature, ReplayRefused
-from relay.fetching import Fetching
+from relay.inbound.fetching import Fetching
+from relay.inbound.reparse import Reparse
 from relay.ledger.certificates import Certificates
 from relay.ledger.models import certificates, events
 from relay.providers import Delivery, paypal
 from relay.providers.calling import Caller, Reply
-from relay.reparse import Reparse
 from relay.status import Verdict
 from tests.builders import make_organization, make_relay
 from tests.provider_cases import payloads

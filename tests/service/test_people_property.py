@@ -22,7 +22,7 @@ from relay.gifts import Designation
 from relay.ledger import audit
 from relay.ledger.search import Filter
 from relay.luminate.outcomes import judge_error
-from relay.posting import _judge
+from relay.outbound.posting import _judge
 from relay.status import Kind, Status
 from tests.builders import DONOR, make_gift, make_organization, make_refund, make_relay
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from relay.config import FormLevel, Fund, LuminateSettings, Organization, ProviderSettings, Settings, load_settings
 from relay.demo.signing import donorbox_headers, givebutter_headers, gofundmepro_headers
 from relay.errors import BadSignature
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger.db import Database
 from relay.ledger.models import entries, events, metadata
 from relay.providers import PROVIDERS, Delivery

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from relay import posting as posting_module
 from relay.access import operator
 from relay.errors import LedgerUnavailable
 from relay.gifts import Donor
 from relay.ledger import claims, pauses
 from relay.ledger.db import Database
+from relay.outbound import posting as posting_module
 from relay.status import Outcome, Status
 from tests.builders import DONOR, make_gift, make_luminate, make_organization, make_refund, make_relay
 from tests.fakes import FakeLuminate, donation

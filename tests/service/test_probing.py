@@ -12,7 +12,7 @@ from relay.errors import MaybeSent, ReadRefused
 from relay.gifts import Donor, Tender, TenderKind
 from relay.ledger import claims
 from relay.luminate.seen import Seen
-from relay.probing import Probing
+from relay.outbound.probing import Probing
 from relay.status import Status
 from tests.builders import DONOR, make_back, make_gift, make_organization, make_refund, make_relay
 from tests.fakes import donation

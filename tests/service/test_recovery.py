@@ -10,9 +10,9 @@ import pytest
 from relay.access import operator
 from relay.errors import ReplayRefused
 from relay.ledger import pauses
-from relay.pausing import resume
-from relay.probing import Probing
-from relay.recovery import Recovery
+from relay.outbound.pausing import resume
+from relay.outbound.probing import Probing
+from relay.outbound.recovery import Recovery
 from relay.status import Kind, Status
 from tests.builders import make_back, make_chargeback, make_gift, make_refund, make_relay
 from tests.service.test_probing import FakeReader

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from relay.config import FormLevel, Fund, LuminateSettings, Organization, ProviderSettings, Settings
 from relay.demo.signing import stripe_headers
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger.db import Database
 from relay.ledger.models import entries, metadata
 from relay.providers import PROVIDERS, Delivery

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from relay import pausing
 from relay.access import operator
 from relay.gifts import Donor
 from relay.ledger import claims, entries, pauses
+from relay.outbound import pausing
 from relay.status import Status
 from tests.builders import DONOR, make_gift, make_organization, make_refund, make_relay
 

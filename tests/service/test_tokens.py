@@ -9,7 +9,7 @@ from relay.access import Actor, Permission, Role, Through, allowed_by, operator
 from relay.errors import NotAllowed, ReplayRefused
 from relay.ledger import audit
 from relay.ledger.work_tables import tokens as table
-from relay.tokens import Tokens
+from relay.office.tokens import Tokens
 from tests.builders import make_organization, make_relay
 
 ANN = operator("ann")

@@ -10,9 +10,9 @@ from relay.bootstrap import build
 from relay.ledger import audit, entries, people, search
 from relay.ledger.models import metadata
 from relay.luminate.designees import DesigneeLists
-from relay.people import passwords
-from relay.people.entering import actor_of
-from relay.posting import Posting
+from relay.office.people import passwords
+from relay.office.people.entering import actor_of
+from relay.outbound.posting import Posting
 from relay.providers import Delivery
 from tests.builders import SIGNED, ClockedDatabase, make_organization, make_settings
 from tests.fakes import FakeBell, FakeLuminate, FakeProvider

@@ -5,7 +5,7 @@ import itertools
 from sqlalchemy import select
 
 from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Settings
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger.db import Database
 from relay.ledger.models import entries, metadata
 from relay.providers import PROVIDERS

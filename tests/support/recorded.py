@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from relay.config import ProviderSettings
 from relay.errors import RelayError
 from relay.gifts import Gift, Link, Refund
+from relay.inbound.reading import parts_of
 from relay.providers import PROVIDERS, Delivery, paypal
 from relay.providers.calling import Caller, Reply
 from relay.providers.times import instant
-from relay.reading import parts_of
 
 PAYLOADS, VECTORS = Path(os.environ.get("RELAY_PAYLOADS", "")), Path(os.environ.get("RELAY_VECTORS", ""))
 NOW = datetime(2026, 1, 3, 10, tzinfo=UTC)

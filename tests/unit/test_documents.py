@@ -56,3 +56,12 @@ def existing(layer):
 def test_links_point_at_files(document):
     targets = [target for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()) if "://" not in target]
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("room", ["inbound", "outbound", "office", "reports"])
+def test_the_architecture_names_the_floors_of_each_room(room):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [one["layers"] for one in contracts if one.get("containers") == [f"relay.{room}"]]
+    (row,) = [line for line in ARCHITECTURE.splitlines() if line.startswith(f"| `{room}` |")]
+    floors = [set(re.findall(r"`(\w+)`", floor)) for floor in row.split("|")[3].split(";")]
+    assert floors == [set(re.findall(r"\w+", layer)) for layer in layers]

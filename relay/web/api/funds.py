@@ -10,10 +10,10 @@ from marshmallow import fields
 from relay.access import Permission
 from relay.config import Fund
 from relay.config.funds import as_told
-from relay.funding import Row
 from relay.ledger import search
 from relay.money import Money, sums
-from relay.trying import Trial, Tried
+from relay.office.funding import Row
+from relay.office.trying import Trial, Tried
 from relay.web.api import schemas
 from relay.web.api.fields import Reason, Strict, Whole, Words, YesNo
 from relay.web.api.operations import Call, operation

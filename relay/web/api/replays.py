@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from relay.access import Permission
 from relay.ledger import pages, plans
-from relay.plans import Shown
+from relay.office.plans import Shown
 from relay.web.api import cursors, problems, schemas
 from relay.web.api.fields import Page, Reason, Strict, Whole, Words, YesNo
 from relay.web.api.operations import Call, operation

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from relay.errors import PersonRefused, SignInRefused
 from relay.ledger.people import Person
-from relay.people import Visit, codes
+from relay.office.people import Visit, codes
 from relay.web.console import door
 from relay.web.console.blueprint import console
 from relay.web.console.passwords import chosen_password

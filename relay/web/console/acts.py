@@ -9,14 +9,14 @@ from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from relay.access import Permission
-from relay.corrections import needs_second_person
 from relay.errors import NotChecked, ReplayRefused
 from relay.ledger import entries, locks, proposals
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.ledger.locks import Lock
 from relay.ledger.proposals import Proposal
-from relay.replay import planned
+from relay.office.corrections import needs_second_person
+from relay.office.replay import planned
 from relay.status import REPLAYABLE, Kind, Status
 from relay.web.console import door
 from relay.web.console.blueprint import console

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from relay import words
 from relay.access import Permission
-from relay.advice import Voice, next_step
 from relay.language import Term
 from relay.ledger.figures import Mark, Unread
 from relay.ledger.notes import Note
-from relay.overview import Group
+from relay.reports.advice import Voice, next_step
+from relay.reports.overview import Group
 from relay.status import Verdict
 from relay.web.console import door
 from relay.web.console.blueprint import console

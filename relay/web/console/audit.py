@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from relay.auditing import TITLES, row
 from relay.ledger.audit import Wanted
-from relay.spreadsheets import csv_lines
+from relay.office.auditing import TITLES, row
+from relay.reports.spreadsheets import csv_lines
 from relay.web.console import door
 from relay.web.console.blueprint import LARGEST, console
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from relay import words
 from relay.money import Money, exponent
-from relay.overview import Chart
+from relay.reports.overview import Chart
 
 WIDTH, HEIGHT = 760, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 24

@@ -9,12 +9,12 @@ from datetime import datetime
 from flask import flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from relay.corrections import Preview, needs_second_person
 from relay.errors import CorrectionRefused, ReplayRefused
 from relay.ledger import locks
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.ledger.locks import Lock
+from relay.office.corrections import Preview, needs_second_person
 from relay.web.console import door, fields
 from relay.web.console.acts import acting_on, sentence
 from relay.web.console.blueprint import console

@@ -10,8 +10,8 @@ from flask import abort, current_app, g, request, session
 from relay.access import Actor, Permission
 from relay.bootstrap import Relay
 from relay.ledger.people import Person
-from relay.people import Visit
-from relay.people.entering import actor_of
+from relay.office.people import Visit
+from relay.office.people.entering import actor_of
 
 HOURS, IDLE_MINUTES = 12, 60
 # How long the second step of a sign-in may take.

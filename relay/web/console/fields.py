@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from relay import words
-from relay.corrections import FUND
 from relay.ledger.entries import Entry
+from relay.office.corrections import FUND
 
 _NAME = ("name.title", "name.first", "name.middle", "name.last", "name.suffix", "name.profSuffix")
 _PLACE = tuple(

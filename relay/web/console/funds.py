@@ -13,13 +13,13 @@ from relay.access import Permission
 from relay.config import Fund, Organization
 from relay.config.funds import as_told
 from relay.errors import ConfigurationError, ReplayRefused
-from relay.funding import Row
 from relay.luminate.designees import Designees
 from relay.money import Money, sums
-from relay.remapping import mails
+from relay.office.funding import Row
+from relay.office.remapping import mails
+from relay.office.trying import Trial
+from relay.reports.story import differences
 from relay.status import Kind
-from relay.story import differences
-from relay.trying import Trial
 from relay.web.console import door
 from relay.web.console.blueprint import console
 

@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 
 from relay import words
 from relay.access import Permission
-from relay.advice import Voice
 from relay.ledger.entries import Entry
-from relay.remapping import effect
-from relay.searching import Opened
+from relay.office.remapping import effect
+from relay.reports.advice import Voice
+from relay.reports.searching import Opened
+from relay.reports.story import MAILS, Moment, headline, tell, where
 from relay.status import ON_ITS_WAY, REPLAYABLE, Kind, Status
-from relay.story import MAILS, Moment, headline, tell, where
 from relay.web.console import door
 from relay.web.console.blueprint import console
 from relay.web.console.speech import kind_of

@@ -11,13 +11,14 @@ from typing import IO, Any
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from relay import exports, language
+from relay import language
 from relay.access import Permission
-from relay.causes import to_the_point
 from relay.errors import SearchRefused
 from relay.money import Money
-from relay.overview import place_of
-from relay.searching import Found
+from relay.reports import exports
+from relay.reports.causes import to_the_point
+from relay.reports.overview import place_of
+from relay.reports.searching import Found
 from relay.status import Kind
 from relay.web.console import door
 from relay.web.console.blueprint import console

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from relay.access import EVERYWHERE, Permission, Role
 from relay.errors import PersonRefused
-from relay.people.managing import LINK_HOURS, Seen
+from relay.office.people.managing import LINK_HOURS, Seen
 from relay.web.console import door
 from relay.web.console.blueprint import console
 

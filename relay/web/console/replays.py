@@ -13,8 +13,8 @@ from relay.access import EVERYWHERE, Permission
 from relay.errors import NotAllowed, ReplayRefused, SearchRefused
 from relay.ledger.plans import Item, Plan, PlanStatus
 from relay.ledger.search import Filter
-from relay.plans import Shown
-from relay.spreadsheets import csv_lines
+from relay.office.plans import Shown
+from relay.reports.spreadsheets import csv_lines
 from relay.status import STATUS_WORDS, Status
 from relay.web.console import door
 from relay.web.console.acts import sentence

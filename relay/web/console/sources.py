@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from relay.overview import DAYS, Source
+from relay.reports.overview import DAYS, Source
 from relay.web.console import door
 from relay.web.console.blueprint import console
 from relay.web.console.speech import VERDICT

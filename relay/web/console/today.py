@@ -10,7 +10,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from relay import words
-from relay.overview import Drain, Sheet, Today
+from relay.reports.overview import Drain, Sheet, Today
 from relay.status import Kind
 from relay.web.console import door
 from relay.web.console.blueprint import console

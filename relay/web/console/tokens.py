@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from relay.access import Permission
 from relay.errors import ReplayRefused
-from relay.tokens import SCOPES, Made
+from relay.office.tokens import SCOPES, Made
 from relay.web.console import door
 from relay.web.console.blueprint import console
 

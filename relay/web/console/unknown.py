@@ -16,9 +16,9 @@ from relay.errors import MoneyError
 from relay.ledger import claims, entries
 from relay.ledger.entries import Entry
 from relay.ledger.search import Filter, listing, totals
-from relay.looking import Looked
 from relay.luminate.seen import Seen, read_moment
 from relay.money import Money
+from relay.office.looking import Looked
 from relay.status import Kind, Status
 from relay.web.console import door
 from relay.web.console.acts import acting_on, entry_of

@@ -6,7 +6,7 @@ from relay.access import operator
 from relay.gifts import Donor
 from relay.ledger import claims, entries
 from relay.luminate.outcomes import Judgement
-from relay.settling import Settling
+from relay.outbound.settling import Settling
 from relay.status import Outcome, Status
 from tests.builders import DONOR, make_gift
 from tests.integration.ledger.racing import race

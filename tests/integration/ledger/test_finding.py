@@ -10,7 +10,7 @@ from relay.gifts import Donor, Name
 from relay.ledger import migrate, search
 from relay.ledger.db import Database
 from relay.ledger.search import Filter
-from relay.people.entering import actor_of
+from relay.office.people.entering import actor_of
 from tests.builders import make_gift, make_refund, make_relay
 from tests.support.console import House
 

@@ -5,11 +5,11 @@ import pytest
 from relay.access import operator
 from relay.config import Fund
 from relay.errors import ReplayRefused
-from relay.funding import Funding
 from relay.gifts import Designation
 from relay.ledger import answers, funds
+from relay.office.funding import Funding
+from relay.office.tokens import Tokens
 from relay.status import Status
-from relay.tokens import Tokens
 from tests.builders import make_gift, make_organization, make_relay
 from tests.integration.ledger.racing import race
 

@@ -1,7 +1,7 @@
 """What relay's modules find in place of time, random and threads while a seed is played.
 
-Everything else they use is their own. ``relay.posting`` holds several calls in flight with a pool of threads; here each
-sender is a fiber of the same process, so that the seed decides which of them goes on.
+Everything else they use is their own. ``relay.outbound.posting`` holds several calls in flight with a pool of
+threads; here each sender is a fiber of the same process, so that the seed decides which of them goes on.
 """
 
 from __future__ import annotations
@@ -137,14 +137,14 @@ def simulated(world: World) -> Iterator[None]:
     """For as long as a seed is played."""
     time = Time(world)
     names = dict.fromkeys(_clocks(), time) | {
-        "relay.posting.ThreadPoolExecutor": lambda count: Senders(world, count),
-        "relay.posting.wait": waiting(world),
-        "relay.sweep.threading": Threading(world),
+        "relay.outbound.posting.ThreadPoolExecutor": lambda count: Senders(world, count),
+        "relay.outbound.posting.wait": waiting(world),
+        "relay.outbound.sweep.threading": Threading(world),
         "relay.ledger.refusals.threading": Threading(world),
-        "relay.intake.datetime": calendar(world),
+        "relay.inbound.intake.datetime": calendar(world),
         # Its default looks at the clock that was there when the module was read.
         "relay.ledger.claims.Claim": lambda entry, attempt, fence: Claim(entry, attempt, fence, world.now),
-        "relay.settling.random": Random(f"{world.seed}:jitter"),
+        "relay.outbound.settling.random": Random(f"{world.seed}:jitter"),
     }
     patches = [mock.patch(name, value) for name, value in names.items()]
     for patch in patches:

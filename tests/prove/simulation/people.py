@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from relay import pausing
 from relay.access import operator
 from relay.errors import LedgerUnavailable, ReplayRefused
 from relay.ledger import search
 from relay.ledger.entries import Entry
 from relay.ledger.search import Filter
+from relay.outbound import pausing
 from relay.status import Kind, Status
 from tests.prove.simulation.luminate import LATEST, SHOWN, Recorded, constituent
 from tests.prove.simulation.payments import Payment

@@ -22,17 +22,17 @@ from relay.config import (
     ProviderSettings,
     Settings,
 )
-from relay.correcting import Correcting
-from relay.deciding import Deciding
 from relay.errors import NotUnderstood
 from relay.gifts import Address, Designation, Donor, Flag, Gift, Name, Refund, Reinstatement
-from relay.intake import Intake
+from relay.inbound.intake import Intake
 from relay.ledger.models import metadata
 from relay.luminate.client import Answer
 from relay.money import Money
-from relay.plans import Plans
-from relay.posting import Posting
-from relay.proposing import Proposing
+from relay.office.correcting import Correcting
+from relay.office.deciding import Deciding
+from relay.office.plans import Plans
+from relay.office.proposing import Proposing
+from relay.outbound.posting import Posting
 from relay.providers import Delivery, Parsed, Provider
 
 PAID = datetime(2025, 12, 31, 5, 30, tzinfo=UTC)  # still the 30th in Chicago

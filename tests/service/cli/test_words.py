@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from relay import words
-from relay.advice import NEXT, Voice, next_step
 from relay.cli.parameters import open_names, resolve
 from relay.cli.tables import plain, table, width
 from relay.luminate.outcomes import COMMON_CODES
 from relay.luminate.problems import REASONS
 from relay.money import Money
+from relay.reports.advice import NEXT, Voice, next_step
 from relay.status import Outcome, Status
 
 

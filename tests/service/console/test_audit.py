@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from relay.access import operator
-from relay.auditing import Auditing
 from relay.ledger import audit
 from relay.ledger.audit import Wanted
 from relay.ledger.models import metadata
 from relay.ledger.work_tables import audit as table
+from relay.office.auditing import Auditing
 from tests.builders import ClockedDatabase
 from tests.support.console import BOSS, email, token
 

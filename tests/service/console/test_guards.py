@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert
 
-from relay.causes import cause_of
 from relay.ledger.work_tables import plans, proposals, tokens
+from relay.reports.causes import cause_of
 from tests.builders import DONOR, make_gift
 from tests.support.console import House, token
 

@@ -7,7 +7,7 @@ import pytest
 from relay.access import Role
 from relay.errors import NotAllowed, PersonRefused
 from relay.ledger import people
-from relay.people.entering import actor_of
+from relay.office.people.entering import actor_of
 from tests.support.console import BOSS, PASSWORD, email, token
 
 PEOPLE = "/console/people"
@@ -74,7 +74,7 @@ def test_looking_at_a_link_does_not_use_it_up(house):
 
 def test_a_link_is_good_for_two_days(house, monkeypatch):
     link = house.relay.people.invite(BOSS, house.numbers["viewer"])
-    monkeypatch.setattr("relay.people.managing.LINK_HOURS", -1)
+    monkeypatch.setattr("relay.office.people.managing.LINK_HOURS", -1)
     with pytest.raises(PersonRefused, match="no longer good"):
         house.relay.people.invited(link)
 

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event, text, update
 
-from relay import pausing
 from relay.access import operator
-from relay.causes import cause_of
 from relay.gifts import Address, Designation, Donor, Flag, Name
 from relay.ledger.models import entries
 from relay.money import Money
-from relay.overview import place_of
+from relay.outbound import pausing
+from relay.reports.causes import cause_of
+from relay.reports.overview import place_of
 from relay.status import Kind, Status, Verdict
 from relay.web.console.speech import some
 from tests.builders import make_back, make_gift, make_organization, make_refund

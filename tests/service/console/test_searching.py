@@ -20,8 +20,8 @@ from relay.ledger import findable
 from relay.ledger.models import entries
 from relay.ledger.search import Filter
 from relay.money import Money
-from relay.people.entering import actor_of
-from relay.searching import PAGE, both
+from relay.office.people.entering import actor_of
+from relay.reports.searching import PAGE, both
 from relay.status import Status
 from tests.builders import make_chargeback, make_gift, make_organization, make_refund
 from tests.support.console import House

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from relay.ledger import people
-from relay.people import codes, passwords
+from relay.office.people import codes, passwords
 from relay.web.console.door import safe
 from tests.support.console import BOSS, PASSWORD, email, token
 

@@ -10,8 +10,8 @@ from relay.alerting.signs import RULES
 from relay.luminate.outcomes import COMMON_CODES
 from relay.luminate.problems import REASONS
 from relay.money import Money
-from relay.pausing import BY_PERSON
-from relay.recovery import PAUSE
+from relay.outbound.pausing import BY_PERSON
+from relay.outbound.recovery import PAUSE
 from relay.status import Outcome, Status
 
 HELD = [*REASONS, "closed_before", "reopened", "needs_proof", "names_no_payment", "more_than_left", "total_unclear",

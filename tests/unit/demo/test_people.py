@@ -9,7 +9,7 @@ from relay.demo.people import DEMO, EMAIL, welcome
 from relay.ledger import people
 from relay.ledger.db import Database
 from relay.ledger.models import metadata
-from relay.people import People, passwords
+from relay.office.people import People, passwords
 
 
 @pytest.fixture

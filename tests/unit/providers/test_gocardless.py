@@ -13,11 +13,11 @@ from relay.config import ProviderSettings
 from relay.demo.signing import gocardless_headers
 from relay.errors import BadSignature, FetchFailed, NotUnderstood, Unreadable
 from relay.gifts import Address, Designation, Flag, Gift, Name, Refund, RefundReason, Reinstatement, TenderKind
+from relay.inbound.reading import parts_of
 from relay.money import Money
 from relay.providers.base import Delivery
 from relay.providers.calling import Caller
 from relay.providers.gocardless import ADDRESSES, ASK, GOCARDLESS, WHY_NOT
-from relay.reading import parts_of
 from tests.provider_cases import NOW, SENT, ProviderCases, payloads
 
 RECORDED = Path(os.environ.get("RELAY_PAYLOADS", ""))

@@ -1,0 +1,1 @@
+"""Entries reach Luminate, and the truth about them comes back: posting, outcomes, look-ups, the sweep."""

@@ -1,0 +1,307 @@
+"""Probing: an unknown entry is looked up in Luminate until the truth is known, or a person must say.
+
+The ladder (2 min, 10 min, 1 h, 6 h, 24 h) is the organization's. A look-up only reads, so it may be repeated; what
+it decides goes through the ledger like everything else. An unknown refund is never sent again by the machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import Connection
+
+from relay.config import Organization
+from relay.errors import ReadRefused, TransportError
+from relay.inbound.giving import gift_columns
+from relay.ledger import claims, entries
+from relay.ledger.claims import Answered
+from relay.ledger.codec import gift_from_json
+from relay.ledger.db import Database
+from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
+from relay.luminate.readback import RestReader, Seen
+from relay.outbound import matching
+from relay.outbound.matching import Doubt, Finding, Found
+from relay.outbound.settling import disown, posted
+from relay.status import Kind, Status
+
+if TYPE_CHECKING:
+    from relay.luminate.soap import SoapReader  # heavy, and loaded only where an organization configures it
+
+log = structlog.get_logger(__name__)
+
+# Look-ups in one go; the sweep rings again for the rest.
+AT_ONCE = 50
+# A round ends after this many seconds: a site that hangs must not keep a worker from other organizations.
+SLICE_SECONDS = 60.0
+# Refusals that a later look-up cannot mend.
+_FINAL = frozenset({"several_constituents", "no_email"})
+
+
+@dataclass(slots=True)
+class Probed:
+    """What a round of look-ups came to."""
+
+    recorded: list[int] = field(default_factory=list)
+    absent: list[int] = field(default_factory=list)
+    later: list[int] = field(default_factory=list)
+    person: list[int] = field(default_factory=list)
+
+
+class Probing:
+    """Look-ups for one organization."""
+
+    def __init__(
+        self,
+        database: Database,
+        organization: Organization,
+        reader: RestReader,
+        soap: SoapReader | None = None,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take the parts; ``soap`` is the second reader where one is configured."""
+        self.database = database
+        self.organization = organization
+        self.reader = reader
+        self.soap = soap
+        self.stopping = stopping
+
+    def run(self) -> Probed:
+        """Look up every unknown entry that is due. A pause stops no look-up: it only reads, and may end the doubt."""
+        probed = Probed()
+        with self.database.read() as tx:
+            due = claims.to_probe(tx, self.organization.name, self.database.now(tx), limit=AT_ONCE)
+        end = time.monotonic() + SLICE_SECONDS
+        for entry in due:
+            if self.stopping() or time.monotonic() > end:
+                break
+            self.probe(entry, probed)
+        return probed
+
+    def probe(self, entry: Entry, probed: Probed) -> None:
+        """Look one entry up, outside any transaction, then bring what was found into the ledger."""
+        with self.database.read() as tx:
+            # What is not shown is absent as of this moment, however much later that is concluded.
+            asked = self.database.now(tx)
+            doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), asked)
+            gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
+        if gift and gift.posted_at:
+            # Whether a refund's row bears its own time or its gift's is not documented.
+            doubt = Doubt(min(doubt.begin, gift.posted_at), doubt.end)
+        try:
+            rows = self._rows(entry, doubt)
+            disproved = self._disproved(entry, [row for row in rows if matching.matches(entry, row, doubt)], doubt)
+        except (ReadRefused, TransportError) as error:
+            self._not_read(entry, error, probed)
+            return
+        with self.database.write() as tx:
+            self.database.lock(tx, self.organization.name)
+            desk = _Desk(tx, self.organization, self.database.now(tx), probed, disproved)
+            self._conclude(desk, entry, rows, doubt, asked)
+
+    def _disproved(self, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> set[str]:
+        """Codes that another donor's gift bears by an answer, though Luminate does not show them of that donor."""
+        with self.database.read() as tx:
+            owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
+            contested = [owners[row.confirmation_code] for row in rows if _is_contested(entry, row, owners)]
+            called = [(owner, claims.answered(tx, owner)) for owner in contested]
+        return {owner.confirmation_code for owner, call in called if call and not self._is_theirs(owner, call, doubt)}
+
+    def _is_theirs(self, owner: Entry, call: Answered, doubt: Doubt) -> bool:
+        """Whether Luminate shows the code of the gift that bears it among the gifts of its own donor."""
+        begin, end = Doubt(min(call.started_at, doubt.begin), max(call.finished_at, doubt.end)).window
+        try:
+            # Not by the constituent: that number came with the same answer.
+            shown = self._rows_by_rest(replace(owner, cons_id=""), begin, end)
+        except ReadRefused:
+            return True  # nothing is proven
+        return owner.confirmation_code in {row.confirmation_code for row in shown}
+
+    def look(self, entry: Entry) -> Sequence[Seen]:
+        """What Luminate shows of this donor, for a person to compare; nothing is decided, no transaction is open.
+
+        Raises ReadRefused and TransportError.
+        """
+        with self.database.read() as tx:
+            now, called = self.database.now(tx), claims.doubtful_since(tx, entry.id)
+        if entry.status is Status.UNKNOWN:
+            return self._rows(entry, _doubt(entry, called, now))
+        # Somebody may have typed it in since the donor paid.
+        paid = min(entry.occurred_at or entry.received_at, entry.received_at)
+        return self._rows_by_rest(entry, paid - timedelta(days=1), now + matching.AFTER)
+
+    def _rows(self, entry: Entry, doubt: Doubt) -> Sequence[Seen]:
+        """What Luminate shows of the donor; the second reader answers where the first cannot, or sees too much."""
+        begin, end = doubt.window
+        if self.soap and entry.kind is not Kind.REFUND:
+            form, amount = entry.parameters.get("form_id", ""), entry.amount.decimal
+            try:
+                by_form = self.soap.seen(begin=begin, end=end, amount=amount, form_id=form)
+            except (ReadRefused, TransportError) as error:
+                log.warning("soap_look_up_failed", organization=self.organization.name, why=str(error))
+            else:
+                if any(row.sub_source for row in by_form):
+                    return by_form
+        return self._rows_by_rest(entry, begin, end)
+
+    def _rows_by_rest(self, entry: Entry, begin: datetime, end: datetime) -> Sequence[Seen]:
+        email, cons_id = entry.donor_email, entry.cons_id or entry.parameters.get("donor.cons_id", "")
+        if not email and not cons_id:
+            raise ReadRefused("no_email", "The donor has no e-mail address to look up in Luminate.")
+        kind = "REFUND" if entry.kind is Kind.REFUND else "DONATION"
+        return self.reader.seen(email=email, cons_id=cons_id, begin=begin, end=end, kind=kind)
+
+    def _not_read(self, entry: Entry, error: ReadRefused | TransportError, probed: Probed) -> None:
+        """No answer yet: the next rung, or a person where another look-up would end the same."""
+        with self.database.write() as tx:
+            desk = _Desk(tx, self.organization, self.database.now(tx), probed)
+            if isinstance(error, ReadRefused) and error.reason in _FINAL:
+                desk.hand_over(entry, f"probe_{error.reason}", str(error))
+            else:
+                desk.later(entry, f"The look-up in Luminate did not succeed: {error}")
+
+    def _conclude(self, desk: _Desk, seen: Entry, rows: Sequence[Seen], doubt: Doubt, asked: datetime) -> None:
+        entry = entries.get(desk.tx, seen.id)
+        if entry is None or (entry.status, entry.fence) != (Status.UNKNOWN, seen.fence):
+            return
+        settle = self.organization.probe.settle_seconds
+        others = _others(desk.tx, entry, rows, doubt)
+        finding = matching.judge(entry, rows, doubt, asked, settle_seconds=settle, **others)
+        log.info("probe_ended", entry=entry.id, found=finding.found)
+        desk.bring_in(entry, finding)
+
+
+def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime) -> Doubt:
+    """When it may have been recorded: during its doubtful calls; after a restore, ever since the backup."""
+    if entry.doubtful_from is not None:
+        return Doubt(entry.doubtful_from, entry.changed_at)
+    return Doubt(*called) if called else Doubt(entry.changed_at, now)
+
+
+def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
+    """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
+    if entry.kind is not Kind.REFUND:
+        owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
+        contested = {row.confirmation_code for row in rows if _is_contested(entry, row, owners)}
+        return {"owned": owners.keys() - contested, "contested": contested}
+    begin, end = doubt.window
+    known = entries.refunds_of(tx, entry.payment_id, {Status.POSTED})
+    equal = [one for one in known if one.amount == entry.amount and one.posted_at and begin <= one.posted_at <= end]
+    return {"accounted": len(equal)}
+
+
+def _is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
+    """Luminate shows it as this donor's; the ledger took its code, from a wrong answer, for another donor's gift."""
+    owner = owners.get(row.confirmation_code)
+    anybodys = row.form_id and not row.email and not row.sub_source  # found by SOAP, which looks by form and amount
+    return bool(owner and owner.id != entry.id and owner.donor_email != entry.donor_email and not anybodys)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where one look-up is brought into the ledger."""
+
+    tx: Connection
+    organization: Organization
+    now: datetime
+    probed: Probed
+    # Confirmation codes that cannot be those of the gifts that bear them.
+    disproved: Collection[str] = ()
+
+    def bring_in(self, entry: Entry, finding: Finding) -> None:
+        match finding.found:
+            case Found.RECORDED:
+                self._recorded(entry, finding.rows)
+            case Found.ABSENT if entry.kind is not Kind.REFUND:
+                self._absent(entry)
+            case Found.ABSENT:
+                text = "Luminate does not show this refund. It is never sent again by the machine: please look."
+                self.hand_over(entry, "refund_not_seen", text)
+            case Found.SEVERAL:
+                text = f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
+                self.hand_over(entry, "look_alikes", text, finding.rows)
+            case Found.CONTESTED:
+                self._contested(entry, finding.rows)
+            case _:
+                self.later(entry, "Luminate does not show it yet; it is looked up again.")
+
+    def _recorded(self, entry: Entry, rows: Sequence[Seen]) -> None:
+        row, transaction = rows[0], rows[0].transaction_id if len(rows) == 1 else ""  # which of equal refunds is untold
+        code = entry.confirmation_code if entry.kind is Kind.REFUND else row.confirmation_code
+        proof = {"confirmation_code": code, "luminate_transaction_id": transaction, "candidates": []}
+        words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
+        posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
+        self.probed.recorded.append(entry.id)
+
+    def _contested(self, entry: Entry, rows: Sequence[Seen]) -> None:
+        """Luminate mixed up two answers. Where that is proven each gets its own code; else a person puts both right."""
+        code = rows[0].confirmation_code
+        owner = entries.owners(self.tx, entry.organization, [code])[code]
+        if code in self.disproved and disown(self.tx, self.organization, owner, self.now, owner=entry.id):
+            log.warning("answers_mixed_up", entry=entry.id, other=owner.id)
+            self._recorded(entry, rows)
+            return
+        text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
+        entries.change(self.tx, owner, self.now, flag="code_of_another_gift")
+        self.hand_over(entry, "answers_mixed_up", text, rows)
+
+    def _absent(self, entry: Entry) -> None:
+        """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
+
+        What was held when the ledger was restored is held again, for the same reason.
+        """
+        was = entries.before(self.tx, entry, "recover") if entry.doubtful_from else {}
+        if was.get("status") == Status.HELD:
+            words = {
+                "reason": was["reason"],
+                "reason_text": was["reason_text"],
+                "probe_at": None,
+                "doubtful_from": None,
+            }
+            if entries.move(self.tx, entry, Status.HELD, self.now, **words, candidates=[]):
+                self.probed.absent.append(entry.id)
+            return
+        gift = replace(gift_from_json(entry.fact), hold="")
+        mapping = with_funds(self.tx, self.organization)
+        columns = gift_columns(gift, mapping, entry.provider, mail=False, overrides=entry.overrides)
+        again: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None, "candidates": []}
+        again |= {"next_attempt_at": self.now, "mail": False}
+        target = Status(str(columns.pop("status")))
+        if entries.move(self.tx, entry, target, self.now, **columns, **again):
+            self.probed.absent.append(entry.id)
+
+    def later(self, entry: Entry, text: str) -> None:
+        """The next rung of the ladder, counted from when the entry became unknown; after the last, a person."""
+        ladder = self.organization.probe.ladder
+        probes = entry.probes + 1
+        if probes >= len(ladder):
+            self.hand_over(entry, "not_resolved", f"{text} The last look-up has passed: a person must say.")
+            return
+        wait = timedelta(seconds=ladder[probes] - ladder[probes - 1])
+        if entries.change(self.tx, entry, self.now, probes=probes, probe_at=self.now + wait, reason_text=text):
+            self.probed.later.append(entry.id)
+
+    def hand_over(self, entry: Entry, reason: str, text: str, rows: Sequence[Seen] = ()) -> None:
+        """It stays unknown, and the machine looks no more: a person must say."""
+        shown: list[dict[str, Any]] = [_shown(row) for row in rows]
+        words = {"reason": reason, "reason_text": text, "probe_at": None, "probes": entry.probes + 1}
+        if entries.change(self.tx, entry, self.now, **words, candidates=shown):
+            self.probed.person.append(entry.id)
+
+
+def _shown(row: Seen) -> dict[str, str]:
+    return {
+        "confirmation_code": row.confirmation_code,
+        "amount": str(row.amount),
+        "at": row.at.isoformat() if row.at else "",
+        "tender": row.tender,
+        "last4": row.last4,
+        "check_number": row.check_number,
+        "billing_name": row.billing_name,
+    }

@@ -1,0 +1,233 @@
+"""Settling: what the outcome of an attempt does to the ledger.
+
+Only the holder of the fence changes the entry; a late report is still written into its attempt, because it is the
+truth about that call. A site that seems ill is paused: fewer calls into it are fewer unknowns.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from relay.config import Organization
+from relay.dates import lateness
+from relay.inbound import refunding
+from relay.ledger import claims, entries, pauses
+from relay.ledger.claims import Claim
+from relay.ledger.entries import Entry
+from relay.ledger.payments import Source
+from relay.luminate.client import Answer
+from relay.luminate.outcomes import Judgement
+from relay.status import UNSENT, Kind, Outcome, Status
+
+log = structlog.get_logger(__name__)
+
+# As many calls in a row without an answer pause the organization.
+CIRCUIT_AFTER = 5
+# Among so many calls, this share refused with the same words is a switch flipped on Luminate's side
+# ("Enforce Validation on API Donation Requests"), not many bad gifts: a person must look.
+BURST_OF = 20
+BURST_SHARE = 0.8
+# The longest Retry-After that is honoured as it stands (seconds).
+LONGEST_WAIT = 3600
+# How much of Luminate's reply is kept.
+KEPT_REPLY_BYTES = 65_536
+_UNANSWERED = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """One outcome being recorded: its transaction (which holds the organization's lock), and the moment."""
+
+    tx: Connection
+    organization: Organization
+    now: datetime
+
+    def settle(self, claim: Claim, judgement: Judgement, answer: Answer | None, seconds: float) -> None:
+        """Write the outcome into the attempt, and into the entry if the claim still holds it.
+
+        A late POSTED resolves an unknown under its own fence, and whatever was put in line again: it is proof.
+        """
+        # The entry first, then its attempts: in this order the sweep takes them too, so neither waits for the other.
+        entry = entries.get(self.tx, claim.entry.id, keep=True)
+        judgement = self._trusted(claim, judgement)
+        said = {"outcome": judgement.outcome, "reason": judgement.reason, "reason_text": judgement.text}
+        heard = {"http_status": answer.status, "reply": answer.body[:KEPT_REPLY_BYTES]} if answer else {}
+        claims.finish(self.tx, claim.attempt, self.now, seconds=round(seconds, 3), **said, **heard)
+        self._watch(judgement, answer)
+        if entry is None:
+            return
+        held = entry.fence == claim.fence
+        if not held:
+            log.warning("fence_lost", entry=claim.entry.id)
+        if held and entry.status is Status.POSTING:
+            self._move(entry, judgement)
+        elif judgement.outcome is Outcome.POSTED:
+            self._posted_late(entry, judgement, held=held)
+
+    def _posted_late(self, entry: Entry, judgement: Judgement, *, held: bool) -> None:
+        """Luminate did record a call that was given up: the entry is posted, or a person must take one back."""
+        if held and entry.status is Status.UNKNOWN:
+            self._posted(entry, judgement)
+        elif entry.status in UNSENT and entries.move(self.tx, entry, Status.UNKNOWN, self.now):
+            self._posted(entries.get(self.tx, entry.id) or entry, judgement)
+        elif entry.confirmation_code != judgement.confirmation_code:
+            code = judgement.confirmation_code
+            text = f"Luminate recorded an earlier call too (confirmation code {code}). One must be taken back there."
+            entries.change(self.tx, entry, self.now, flag=text)
+
+    def _trusted(self, claim: Claim, judgement: Judgement) -> Judgement:
+        """A confirmation code that another gift owns proves nothing about this one."""
+        if claim.entry.kind is Kind.REFUND or judgement.outcome is not Outcome.POSTED:
+            return judgement
+        code = judgement.confirmation_code
+        owner = entries.owner_of(self.tx, self.organization.name, code)
+        if owner in {None, claim.entry.id}:
+            return judgement
+        text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this gift."
+        return Judgement(Outcome.UNKNOWN, "code_of_another_gift", text)
+
+    def _move(self, entry: Entry, judgement: Judgement) -> None:
+        words: dict[str, Any] = {"reason": judgement.reason, "reason_text": judgement.text, "lease_until": None}
+        match judgement.outcome:
+            case Outcome.POSTED:
+                self._posted(entry, judgement)
+            case Outcome.REJECTED:
+                entries.move(self.tx, entry, Status.REJECTED, self.now, **words)
+            case Outcome.NOT_SENT:
+                self._not_sent(entry, words)
+            case Outcome.BLOCKED:
+                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)
+                last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
+                self._pause(judgement.reason, judgement.text, self._check_after(last, {Outcome.BLOCKED}, 1))
+            case _:
+                probe = {"probe_at": self.now + timedelta(seconds=self.organization.probe.ladder[0]), "probes": 0}
+                entries.move(self.tx, entry, Status.UNKNOWN, self.now, **words, **probe)
+
+    def _posted(self, entry: Entry, judgement: Judgement) -> None:
+        proof: dict[str, Any] = {
+            "confirmation_code": judgement.confirmation_code,
+            "luminate_transaction_id": judgement.luminate_transaction_id,
+            "cons_id": judgement.cons_id,
+            "login_name": self.organization.luminate.login_name,
+        }
+        # Luminate documents no shape for a refund's success: nothing a person could do about it.
+        flag = "" if judgement.flag == "shape_not_documented" else judgement.flag
+        # What was flagged while the call was under way ("sent twice") is not forgotten.
+        words: dict[str, Any] = {
+            "flag": flag or entry.flag,
+            "reason": "",
+            "reason_text": judgement.text if flag else "",
+        }
+        posted(self.tx, self.organization, entry, self.now, **proof, **words)
+
+    def _not_sent(self, entry: Entry, words: dict[str, Any]) -> None:
+        ladder = self.organization.pace.retry_ladder
+        if entry.not_sent >= len(ladder):
+            text = f"Luminate could not be reached in {entry.not_sent + 1} attempts. {words['reason_text']}"
+            given_up = words | {"reason": "not_reachable", "reason_text": text}
+            entries.move(self.tx, entry, Status.HELD, self.now, **given_up)
+            return
+        seconds = ladder[entry.not_sent] * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, not a secret
+        later = {"not_sent": entry.not_sent + 1, "next_attempt_at": self.now + timedelta(seconds=seconds)}
+        entries.move(self.tx, entry, Status.RETRYING, self.now, **words, **later)
+
+    def _watch(self, judgement: Judgement, answer: Answer | None) -> None:
+        """Pause when Luminate itself seems ill."""
+        if judgement.outcome in {Outcome.POSTED, Outcome.BLOCKED}:
+            return
+        if (wait := retry_after(answer)) is not None:
+            self._pause("asked_to_wait", f"Luminate asked to wait {wait} seconds.", wait)
+        last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
+        if circuit_opens(last):
+            text = f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer."
+            self._pause("circuit_open", text, self._check_after(last, _UNANSWERED, CIRCUIT_AFTER))
+        elif same := same_refusal(last):
+            text = f"Most of the last {BURST_OF} gifts were refused for one and the same reason: {same}"
+            self._pause("same_refusal", text, None)
+
+    def _check_after(self, last: Sequence[tuple[Outcome, str]], ill: Collection[Outcome], enough: int) -> int:
+        """Seconds to the first harmless read; longer where the reads worked before and the next calls did not."""
+        ladder = self.organization.pace.check_ladder
+        in_a_row = len(list(takewhile(lambda one: one[0] in ill, last)))
+        return ladder[min(max(0, in_a_row - enough), len(ladder) - 1)]
+
+    def _pause(self, reason: str, text: str, check_after: int | None) -> None:
+        """Pause the organization; without ``check_after`` (seconds) only a person ends it."""
+        name = self.organization.name
+        check_at = None if check_after is None else self.now + timedelta(seconds=check_after)
+        if pauses.start(self.tx, name, self.now, who="relay", reason=reason, text=text, check_at=check_at):
+            log.error("posting_paused", organization=name, reason=reason)
+
+
+def posted(
+    tx: Connection,
+    organization: Organization,
+    entry: Entry,
+    now: datetime,
+    *,
+    recorded_at: datetime | None = None,
+    **proof: Any,
+) -> list[int]:
+    """An entry is in Luminate, dated there ``recorded_at`` (default now): keep the proof.
+
+    The refunds that waited for it may go; gives back those that moved.
+    """
+    dated = recorded_at or now
+    late = lateness(entry.occurred_at, dated, organization.time_zone, organization.fiscal_year_start)
+    done = {"lease_until": None, "probe_at": None, "doubtful_from": None, "posted_at": dated, "late": late}
+    moved = entries.move(tx, entry, Status.POSTED, now, **done, **proof)
+    gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None
+    if gift is None:
+        return []
+    desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
+    return refunding.release(desk, gift)
+
+
+def disown(tx: Connection, organization: Organization, entry: Entry, now: datetime, *, owner: int) -> bool:
+    """Take a confirmation code from a posted gift that a look-up proved to be another's: it is unknown again.
+
+    Luminate, or something between, answered its call with the answer to another. The refunds that were released wait
+    again. False where a person must see to it: the code came not from an answer, or a refund was made with it.
+    """
+    answered = claims.answered(tx, entry) if entry.kind is Kind.GIFT and entry.merged_into is None else None
+    desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
+    if answered is None or not refunding.recall(desk, entry):
+        return False
+    code = entry.confirmation_code
+    text = f"Luminate answered with the confirmation code {code}, which a look-up proved to be that of entry {owner}."
+    words: dict[str, Any] = {"reason": "code_of_another_gift", "reason_text": text}
+    claims.finish(tx, answered.attempt, answered.finished_at, outcome=Outcome.UNKNOWN, **words)
+    blank = dict.fromkeys(("confirmation_code", "luminate_transaction_id", "cons_id", "login_name", "late", "flag"), "")
+    look_up = {"probe_at": now + timedelta(seconds=organization.probe.ladder[0]), "probes": 0, "posted_at": None}
+    entries.move(tx, entry, Status.UNKNOWN, now, **words, **blank, **look_up)
+    before, after = {"status": entry.status, "confirmation_code": code}, {"status": Status.UNKNOWN}
+    entries.correct(tx, entry, now, who="relay", action="disown", reason=text, before=before, after=after)
+    return True
+
+
+def circuit_opens(last: Sequence[tuple[Outcome, str]]) -> bool:
+    """Whether the newest calls all ended without an answer (newest first)."""
+    newest = [outcome for outcome, _ in last[:CIRCUIT_AFTER]]
+    return len(newest) == CIRCUIT_AFTER and all(one in _UNANSWERED for one in newest)
+
+
+def same_refusal(last: Sequence[tuple[Outcome, str]]) -> str:
+    """The words that refused most of the newest calls, or nothing."""
+    refused = Counter(text for outcome, text in last if outcome is Outcome.REJECTED)
+    text, count = refused.most_common(1)[0] if refused else ("", 0)
+    return text if len(last) == BURST_OF and count >= BURST_SHARE * BURST_OF else ""
+
+
+def retry_after(answer: Answer | None) -> int | None:
+    """How many seconds Luminate asked to wait with a 429 or 503 (RFC 9110, as seconds), within reason."""
+    told = answer.headers.get("retry-after", "") if answer and answer.status in {429, 503} else ""
+    return min(int(told), LONGEST_WAIT) if told.isascii() and told.isdigit() else None

@@ -1,0 +1,1 @@
+"""What people read: stories, searches, sums, advice, exports, metrics.."""
