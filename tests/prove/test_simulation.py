@@ -77,6 +77,8 @@ def test_many_seeds_are_told_in_figures_and_a_run_goes_on_where_it_ended(tmp_pat
     assert "3 seeds, 12 gifts" in told
     assert "0 lost, 0 doubled, 0 seeds failed" in told
     assert all(f"| {kind} |" in told for kind in FAULTS)
+    assert main(["--sum", str(kept), str(kept)]) == 0
+    assert "6 seeds, 24 gifts" in capsys.readouterr().out
 
 
 def test_a_failed_seed_is_counted_by_what_it_broke():

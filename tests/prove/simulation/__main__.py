@@ -6,8 +6,10 @@ Exit 1 if a seed failed; its shortest history is printed, with the command that 
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import multiprocessing
+import operator
 import os
 import sys
 import time
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if options.seed is not None:
         return _one(options)
-    figures = _many(options)
+    figures = functools.reduce(operator.add, map(Figures.read, options.sum)) if options.sum else _many(options)
     _say(figures.line())
     if options.table:
         _say(figures.tables())
@@ -51,6 +53,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     reader.add_argument("--gifts", type=int, default=GIFTS, help=f"gifts a seed ({GIFTS})")
     reader.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one a core)")
     reader.add_argument("--keep", type=Path, help="write the figures to this file as JSON, and go on where it ends")
+    reader.add_argument("--sum", type=Path, nargs="+", help="play nothing: add up figures that were kept")
     reader.add_argument("--table", action="store_true", help="print the tables of docs/proof.md")
     reader.add_argument("--explain", type=int, default=1, help="how many failing seeds to shrink and explain (1)")
     reader.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -61,16 +61,28 @@ class Figures:
         path.write_text(json.dumps(kept | self.told(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
+    def read(cls, path: Path) -> Figures:
+        """What was kept in this file."""
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told = {one.name: kept[one.name] for one in fields(cls)}
+        return cls(**told | {name: Counter(kept[name]) for name in ("counts", "persons")})
+
+    @classmethod
     def continued(cls, path: Path | None, code: str, first: int, gifts: int) -> Figures:
         """What the file holds of the same code and seeds, or nothing yet."""
-        fresh = cls(code, first, gifts)
-        if path is None or not path.exists():
-            return fresh
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if (kept["code"], kept["first"], kept["gifts_a_seed"]) != (code, first, gifts):
-            return fresh
-        counts = {name: Counter(kept[name]) for name in ("counts", "persons")}
-        return cls(code, first, gifts, kept["seeds"], kept["seconds"], kept["failed"], **counts)
+        kept = cls.read(path) if path is not None and path.exists() else None
+        same = kept is not None and (kept.code, kept.first, kept.gifts_a_seed) == (code, first, gifts)
+        return kept if kept is not None and same else cls(code, first, gifts)
+
+    def __add__(self, other: Figures) -> Figures:
+        """Other seeds of the same code, played elsewhere or later: their seconds count as well."""
+        if self.code != other.code:
+            raise ValueError(f"figures of two versions: {self.code} and {other.code}")
+        return Figures(
+            self.code, min(self.first, other.first), self.gifts_a_seed, self.seeds + other.seeds,
+            self.seconds + other.seconds, self.failed | other.failed, self.counts + other.counts,
+            self.persons + other.persons,
+        )  # fmt: skip
 
     # --- told -------------------------------------------------------------------------------------------------
 
@@ -104,13 +116,35 @@ class Figures:
         )
 
     def tables(self) -> str:
-        """What was injected and counted, as Markdown."""
-        injected = [(kind, self.counts[kind]) for kind in FAULTS]
-        counted = sorted((name, count) for name, count in self.counts.items() if name not in FAULTS)
-        decided = sorted(self.persons.items())
-        parts = (("fault", injected), ("counted", counted), ("a person decided", decided))
-        return "\n\n".join(_table(head, rows) for head, rows in parts)
+        """The tables of docs/proof.md."""
+        told, counts = self.told(), self.counts
+        found = self.of("unknown: found", "by look-up") + self.of("unknown: found", "late answer")
+        absent = self.of("unknown: proven absent", "by look-up")
+        rows = {
+            "seeds": self.seeds,
+            "gifts": told["gifts"],
+            "refunds and disputes booked": counts["refunds"],
+            "deliveries of events, repeats among them": counts["events"],
+            "calls to the model Luminate": counts["calls"],
+            f"faults that struck, of {sum(bool(counts[kind]) for kind in FAULTS)} kinds": told["faults"],
+            "of these: processes killed": self.of("kill "),
+            "**lost**": told["lost"],
+            "**doubled**": told["doubled"],
+            "**seeds in which anything failed**": told["failed seeds"],
+            "gifts and refunds that were unknown": told["entries once unknown"],
+            "times that the machine resolved it: found": found,
+            "times that the machine resolved it: proven absent": absent,
+            "times that a person resolved it": told["unknown resolved by a person"],
+            "waited for a person, with the reason, at rest": told["waited for a person at rest"],
+            "decisions of persons in all": sum(self.persons.values()),
+        }
+        lines = [f"| {name} | {count:,} |" for name, count in rows.items()]
+        return "\n".join(["| | |", "|---|---:|", *lines, "", self._injected()])
 
-
-def _table(head: str, rows: list[tuple[str, int]]) -> str:
-    return "\n".join([f"| {head} | times |", "| --- | ---: |", *(f"| {name} | {count:,} |" for name, count in rows)])
+    def _injected(self) -> str:
+        """How often each fault struck, in three columns."""
+        cells = [f"{kind} | {self.counts[kind]:,}" for kind in FAULTS]
+        height = -(-len(cells) // 3)
+        cells += [" | "] * (3 * height - len(cells))
+        rows = [f"| {' | '.join(cells[row::height])} |" for row in range(height)]
+        return "\n".join([f"|{' fault | times |' * 3}", f"|{'---|---:|' * 3}", *rows])
