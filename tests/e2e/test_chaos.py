@@ -15,7 +15,7 @@ import requests
 
 from tests.support.processes import Processes, charge, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 GIFTS = 300
 PER_SECOND = 20

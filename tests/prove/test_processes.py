@@ -6,7 +6,7 @@ from tests.prove.processes.breaking import killing_and_flushing, killing_postgre
 from tests.prove.processes.house import POSTGRESQL, SQLITE, House
 from tests.prove.processes.scenarios import Scenario, paused_once, play
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
 LOST_ANSWERS = ("reset_after_recording", "black_hole_after", "half_answer", "late_request")
 NEVER_APPLIED = ("reset_after_body", "reset_during_body", "html_502", "black_hole")
