@@ -1,5 +1,5 @@
 # make run    the whole relay on this machine, nothing configured
-# make test   all the tests, against a real Redis and a real PostgreSQL from wheels
+# make test   the tests, against a real Redis and a real PostgreSQL from wheels; make test-long has those that take minutes
 # make prove  the long proof that no gift is lost and none doubled
 # make screenshots  a picture of every page of the console, into docs/screens
 # Works with GNU make 3.81 (macOS) and later.
@@ -40,7 +40,7 @@ help: ## show this list
 run: $(STAMP) ## bring up the whole relay with sample gifts; Ctrl-C stops it
 	@exec $(BIN)/python -m relay.demo
 
-test: $(STAMP) ## run all the tests (PYTEST_ARGS="-k refund" for some)
+test: $(STAMP) ## run the tests (PYTEST_ARGS="-k refund" for some)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a rolling restart under load
