@@ -1,6 +1,7 @@
 """What every test has: no network, and real servers for those that ask. See tests/support for each fixture."""
 
 import os
+import resource
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,12 @@ pytest_plugins = ["tests.support.databases", "tests.support.network", "tests.sup
 # everybody else, and `make prove`, plays new ones.
 settings.register_profile("relay", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("relay")
+
+# Thousands of tests of one process hold more files open than the 1,024 that many systems begin with.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 8192 if _hard == resource.RLIM_INFINITY else min(8192, _hard)
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,8 +60,10 @@ class Wire:
     def gone(self) -> bool:
         """The caller has hung up (seen as an end of file or an error where nothing or a next request should be)."""
         try:
-            readable, _, _ = select.select([self._socket], [], [], 0)
-            left = bool(readable) and not self._socket.recv(1, socket.MSG_PEEK)
+            # Not select(): it knows no file beyond number 1023.
+            waiting = select.poll()
+            waiting.register(self._socket, select.POLLIN)
+            left = bool(waiting.poll(0)) and not self._socket.recv(1, socket.MSG_PEEK)
         except (OSError, ValueError):
             left = True
         self.over = self.over or left
