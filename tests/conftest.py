@@ -2,9 +2,11 @@
 
 import os
 import resource
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Connection, Engine, event
 
 pytest_plugins = ["tests.support.databases", "tests.support.network", "tests.support.provider_api"]
 
@@ -24,3 +26,18 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: two workers at least, so that tests which need the same thing are found out everywhere."""
     return min(max(2, os.cpu_count() or 2), 8)
+
+
+@pytest.fixture(autouse=True)
+def _engines_closed() -> Iterator[None]:
+    """Close what this test's engines hold open: whatever was left behind would be found, and warned of, in another."""
+    used: set[Engine] = set()
+
+    def remember(connection: Connection) -> None:
+        used.add(connection.engine)
+
+    event.listen(Engine, "engine_connect", remember)
+    yield
+    event.remove(Engine, "engine_connect", remember)
+    for engine in used:
+        engine.dispose()
