@@ -1,12 +1,14 @@
 """Migrations: up, down, with data; and at their head exactly the tables the code speaks of. On both databases."""
 
+from datetime import timedelta
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
-from relay.ledger import migrate
+from relay.ledger import connections, migrate
 from relay.ledger.db import Database
 from relay.ledger.models import metadata
 from tests.builders import make_back, make_chargeback, make_gift, make_refund, make_relay, make_total
@@ -112,3 +114,20 @@ def test_what_refunds_came_to_is_worked_out_for_the_ledger_of_before(database_ur
         amounts = tx.execute(text("SELECT key, amount FROM refund_keys ORDER BY key")).all()
     assert amounts == [("dp_0", None), ("dp_1", 0), ("re_1", 100), ("re_2", 400)]
     relay.database.engine.dispose()
+
+
+def test_connections_come_and_go_and_nothing_else_changes(database):
+    """0007: the ledger of before keeps all it has, and so does the one that goes back."""
+    migrate.upgrade(database, "0006")
+    before = tables(database)
+    with database.write() as tx:
+        tx.execute(text("INSERT INTO leases (name, holder, until) VALUES ('sweep', 'w', '2026-01-03 10:00:00+00:00')"))
+    migrate.upgrade(database, "0007")
+    assert tables(database) == before | {"connections", "connection_checks"}
+    with database.write() as tx:
+        connections.meet(tx, "alder", "luminate", "f" * 64, database.now(tx))
+        assert connections.ask(tx, "alder", "ann", database.now(tx), rest=timedelta())
+    migrate.downgrade(database, "0006")
+    assert tables(database) == before
+    with database.read() as tx:
+        assert tx.execute(text("SELECT holder FROM leases")).scalar_one() == "w"
