@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -43,6 +45,11 @@ def _one_of(column: str, words: type[Kind | Status | Outcome | Verdict]) -> str:
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """An index over these rows only, on both databases."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 events = Table(
     "events",
     metadata,
@@ -66,13 +73,7 @@ events = Table(
     Column("fetch_at", Moment),
     Column("fetches", Integer, nullable=False, server_default="0"),
     CheckConstraint(_one_of("verdict", Verdict), name="verdict"),
-    Index(
-        "ix_events_pending",
-        "organization",
-        "fetch_at",
-        postgresql_where=text("verdict = 'pending'"),
-        sqlite_where=text("verdict = 'pending'"),
-    ),
+    Index("ix_events_pending", "organization", "fetch_at", **_where("verdict = 'pending'")),
     Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
     # What came to nothing yet.
     Index(
@@ -81,8 +82,7 @@ events = Table(
         "provider",
         "verdict",
         "received_at",
-        postgresql_where=text("verdict IN ('not_understood', 'pending')"),
-        sqlite_where=text("verdict IN ('not_understood', 'pending')"),
+        **_where("verdict IN ('not_understood', 'pending')"),
     ),
     # The newest event of a provider, and how many came to what, from the index alone.
     Index("ix_events_provider", "organization", "provider", "received_at", "verdict"),
@@ -171,43 +171,19 @@ entries = Table(
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("kind = 'refund' OR status <> 'posted' OR confirmation_code <> ''", name="posted_has_code"),
     # One gift per payment: the promise, kept by the database itself.
-    Index(
-        "uq_entries_gift_of_payment",
-        "payment_id",
-        unique=True,
-        postgresql_where=text("kind = 'gift' AND merged_into IS NULL"),
-        sqlite_where=text("kind = 'gift' AND merged_into IS NULL"),
-    ),
+    Index("uq_entries_gift_of_payment", "payment_id", unique=True, **_where("kind = 'gift' AND merged_into IS NULL")),
     # A confirmation code is proof of one gift only.
     Index(
         "uq_entries_code_of_gift",
         "organization",
         "confirmation_code",
         unique=True,
-        postgresql_where=text("kind <> 'refund' AND confirmation_code <> ''"),
-        sqlite_where=text("kind <> 'refund' AND confirmation_code <> ''"),
+        **_where("kind <> 'refund' AND confirmation_code <> ''"),
     ),
     # The claim key: only what can be claimed is in it.
-    Index(
-        "ix_entries_due",
-        "organization",
-        "next_attempt_at",
-        postgresql_where=text("status IN ('queued', 'retrying')"),
-        sqlite_where=text("status IN ('queued', 'retrying')"),
-    ),
-    Index(
-        "ix_entries_in_flight",
-        "organization",
-        "donor_email",
-        postgresql_where=text("status = 'posting'"),
-        sqlite_where=text("status = 'posting'"),
-    ),
-    Index(
-        "ix_entries_probe",
-        "probe_at",
-        postgresql_where=text("status = 'unknown'"),
-        sqlite_where=text("status = 'unknown'"),
-    ),
+    Index("ix_entries_due", "organization", "next_attempt_at", **_where("status IN ('queued', 'retrying')")),
+    Index("ix_entries_in_flight", "organization", "donor_email", **_where("status = 'posting'")),
+    Index("ix_entries_probe", "probe_at", **_where("status = 'unknown'")),
     # All figures of an organization are summed from this index alone: the rows are wide.
     Index(
         "ix_entries_figures",
@@ -228,18 +204,10 @@ entries = Table(
         "currency",
         "amount",
         "merged_into",
-        postgresql_where=text("status = 'posted'"),
-        sqlite_where=text("status = 'posted'"),
+        **_where("status = 'posted'"),
     ),
     # Posted, and to be looked at all the same.
-    Index(
-        "ix_entries_flagged",
-        "organization",
-        "flag",
-        "late",
-        postgresql_where=text("flag <> '' OR late <> ''"),
-        sqlite_where=text("flag <> '' OR late <> ''"),
-    ),
+    Index("ix_entries_flagged", "organization", "flag", "late", **_where("flag <> '' OR late <> ''")),
     Index("ix_entries_findable", "findable", postgresql_using="gin"),
     Index("ix_entries_amount", "amount"),
     Index("ix_entries_payment", "payment_id"),
