@@ -51,6 +51,16 @@ class Verdict(StrEnum):
     PENDING = "pending"
 
 
+class Erased(StrEnum):
+    """What is erased of an entry, and of all that came in and was sent for it."""
+
+    NOTHING = ""
+    # Kept for as long as the organization wants: all but the donor's name and e-mail address.
+    AGE = "age"
+    # Somebody asked for it: all that tells of the donor.
+    DONOR = "donor"
+
+
 STATUS_WORDS = {
     Status.HELD: "cannot be sent as it stands; a rule or a person must mend it",
     Status.WAITING: "a refund that waits until its gift is in Luminate",

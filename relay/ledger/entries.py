@@ -16,7 +16,10 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 from relay.ledger import findable
 from relay.ledger.models import corrections, entries
 from relay.money import Money
-from relay.status import CLAIMABLE, PERHAPS_RECORDED, Kind, Status, advance
+from relay.status import CLAIMABLE, PERHAPS_RECORDED, Erased, Kind, Status, advance
+
+# Why an erased gift is not sent.
+GONE = "What Luminate would be told of it is erased: record it there by hand, if it must be there."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +64,20 @@ class Entry:
     changed_at: datetime
     posted_at: datetime | None
     late: str
+    # What is gone of it: its call cannot be made any more.
+    erased: Erased
+    erased_at: datetime | None
 
 
-_PLAIN = [field.name for field in fields(Entry) if field.name not in {"kind", "status", "amount"}]
+_MADE = frozenset({"kind", "status", "amount", "erased"})
+_PLAIN = [field.name for field in fields(Entry) if field.name not in _MADE]
 
 
 def of_row(row: Any) -> Entry:
     """An Entry from a row that holds every column of the table."""
     plain = {name: getattr(row, name) for name in _PLAIN}
-    return Entry(kind=Kind(row.kind), status=Status(row.status), amount=Money(row.amount, row.currency), **plain)
+    amount, erased = Money(row.amount, row.currency), Erased(row.erased)
+    return Entry(kind=Kind(row.kind), status=Status(row.status), amount=amount, erased=erased, **plain)
 
 
 def create(tx: Connection, **values: Any) -> int:
@@ -151,14 +159,14 @@ def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: 
     """Change the status (and columns) if the entry is still as it was read.
 
     What was folded into another entry of its payment is never in line again: it ends instead. Nor is an entry in
-    line again while one that was folded into it may be in Luminate: it is held.
+    line again while one that was folded into it may be in Luminate, or once what Luminate would be told of it is
+    erased: it is held.
     Raises TransitionRefused when the table does not allow it; False when somebody else was first.
     """
     if entry.merged_into is not None and target in CLAIMABLE:
         return _end_folded(tx, entry, entry.merged_into, now, values)
-    if target in CLAIMABLE and (twin := _sent_twin(tx, entry)):
-        text = f"Entry {twin} is the same payment and was sent, or may have been: resolve that one first."
-        target, values = Status.HELD, values | {"reason": "twin_was_sent", "reason_text": text}
+    if target in CLAIMABLE and (held := _never_again(tx, entry)):
+        target, values = Status.HELD, values | held
     advance(entry.status, target)
     return _swap(tx, entry, {"changed_at": now, "status": target, **values})
 
@@ -169,6 +177,16 @@ def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: 
             return False
         entry = replace(entry, status=Status.HELD)
     return move(tx, entry, Status.CLOSED, now, **values | folded_into(kept) | {"flag": ""})
+
+
+def _never_again(tx: Connection, entry: Entry) -> dict[str, Any]:
+    """Why an entry must not be in line: reason and words, or nothing. A refund is told to Luminate by its gift's code."""
+    if twin := _sent_twin(tx, entry):
+        text = f"Entry {twin} is the same payment and was sent, or may have been: resolve that one first."
+        return {"reason": "twin_was_sent", "reason_text": text}
+    if entry.erased and entry.kind is not Kind.REFUND:
+        return {"reason": "erased", "reason_text": GONE}
+    return {}
 
 
 def _sent_twin(tx: Connection, entry: Entry) -> int | None:

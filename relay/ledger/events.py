@@ -51,6 +51,8 @@ class StoredEvent:
     fetches: int
     # Which secret proved it; empty: not proven when it came in.
     secret_place: int | None
+    # When its body and headers were erased.
+    erased_at: datetime | None
 
 
 _STORED = [field.name for field in fields(StoredEvent)]
@@ -84,21 +86,27 @@ def store(tx: Connection, event: NewEvent, verdict: Verdict) -> int | None:
 
 
 def store_duplicate(tx: Connection, event: NewEvent) -> int:
-    """Count a repeat of a known delivery; its body is kept only where it differs from the first."""
+    """Count a repeat of a known delivery; its body is kept only where it differs from the first.
+
+    A repeat of what was erased is empty as well.
+    """
     known = tx.execute(
-        select(events.c.id, events.c.body).where(
+        select(events.c.id, events.c.body, events.c.erased_at).where(
             events.c.organization == event.organization,
             events.c.provider == event.provider,
             events.c.delivery_key == event.delivery_key,
         )
     ).one()
+    is_told = known.erased_at is not None or known.body == event.body
     values = _columns(event) | {
         "delivery_key": None,
         "duplicate_of": known.id,
         "verdict": Verdict.DUPLICATE,
-        "note": f"the same delivery as event {known.id}{'' if known.body == event.body else ', with another body'}",
-        "body": b"" if known.body == event.body else event.body,
+        "note": f"the same delivery as event {known.id}{'' if is_told else ', with another body'}",
+        "body": b"" if is_told else event.body,
     }
+    if known.erased_at is not None:
+        values |= {"headers": {}, "erased_at": event.received_at}
     row: int = tx.execute(insert(events).values(values).returning(events.c.id)).scalar_one()
     touched = select(event_entries.c.entry_id).where(event_entries.c.event_id == known.id).distinct()
     for entry in list(tx.execute(touched).scalars()):
@@ -115,11 +123,11 @@ def prove(tx: Connection, event: StoredEvent, delivery_key: str) -> bool:
         return True
     key, whose = index_key(delivery_key), (events.c.organization == event.organization)
     others = whose & (events.c.provider == event.provider) & (events.c.delivery_key == key) & (events.c.id != event.id)
-    known = tx.execute(select(events.c.id, events.c.body).where(others)).one_or_none()
+    known = tx.execute(select(events.c.id, events.c.body, events.c.erased_at).where(others)).one_or_none()
     values = {"delivery_key": key} if known is None else {"delivery_key": None, "duplicate_of": known.id}
     tx.execute(update(events).where(events.c.id == event.id).values(values))
     if known is not None:
-        same = known.body == event.body
+        same = known.erased_at is not None or known.body == event.body
         note = f"the same delivery as event {known.id}{'' if same else ', but with another body: not used'}"
         judge(tx, event.id, Verdict.DUPLICATE if same else Verdict.FLAGGED, note)
     return known is None

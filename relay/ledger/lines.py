@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from relay.ledger.models import entries
 from relay.ledger.search import Filter, conditions
 from relay.money import Money
-from relay.status import Kind, Status
+from relay.status import Erased, Kind, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,12 @@ class Line:
     posted_at: datetime | None
     late: str
     merged_into: int | None
+    erased: Erased
 
 
-_MADE = frozenset({"kind", "status", "amount"})
+_MADE = frozenset({"kind", "status", "amount", "erased"})
 _PLAIN = tuple(name for name in Line.__slots__ if name not in _MADE)
-LINE_COLUMNS = tuple(entries.c[name] for name in (*_PLAIN, "kind", "status", "amount", "currency"))
+LINE_COLUMNS = tuple(entries.c[name] for name in (*_PLAIN, "kind", "status", "amount", "currency", "erased"))
 
 
 def page(tx: Connection, wanted: Filter, *, limit: int, offset: int = 0) -> list[Line]:
@@ -64,7 +65,8 @@ def stream(tx: Connection, wanted: Filter) -> Iterator[Line]:
 def line_of(row: Row[Any]) -> Line:
     """The line of a row that holds LINE_COLUMNS."""
     plain = {name: getattr(row, name) for name in _PLAIN}
-    return Line(kind=Kind(row.kind), status=Status(row.status), amount=Money(row.amount, row.currency), **plain)
+    amount, erased = Money(row.amount, row.currency), Erased(row.erased)
+    return Line(kind=Kind(row.kind), status=Status(row.status), amount=amount, erased=erased, **plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

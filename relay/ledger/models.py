@@ -72,6 +72,8 @@ events = Table(
     # When the provider's API is asked next for what a pending event means, and how often it was.
     Column("fetch_at", Moment),
     Column("fetches", Integer, nullable=False, server_default="0"),
+    # When its body and headers were erased.
+    Column("erased_at", Moment),
     CheckConstraint(_one_of("verdict", Verdict), name="verdict"),
     Index("ix_events_pending", "organization", "fetch_at", **_where("verdict = 'pending'")),
     Index("uq_events_delivery", "organization", "provider", "delivery_key", unique=True),
@@ -164,6 +166,9 @@ entries = Table(
     Column("posted_at", Moment),
     # Luminate dated it in another "month" or fiscal "year" than the donor paid in.
     Column("late", String(5), nullable=False, server_default=""),
+    # What was erased of it (relay.status.Erased), and when.
+    Column("erased", String(10), nullable=False, server_default=""),
+    Column("erased_at", Moment),
     # What the search box finds it by; relay.ledger.entries keeps it in step with the columns it is made of.
     Column("findable", Findable, nullable=False, server_default=""),
     CheckConstraint(_one_of("kind", Kind), name="kind"),
@@ -208,6 +213,14 @@ entries = Table(
     ),
     # Posted, and to be looked at all the same.
     Index("ix_entries_flagged", "organization", "flag", "late", **_where("flag <> '' OR late <> ''")),
+    # What may be erased once it is old enough; and donors of whom nothing may come back.
+    Index(
+        "ix_entries_kept",
+        "organization",
+        "changed_at",
+        **_where("erased = '' AND flag = '' AND status IN ('posted', 'closed')"),
+    ),
+    Index("ix_entries_erased", "organization", **_where("erased = 'donor'")),
     Index("ix_entries_findable", "findable", postgresql_using="gin"),
     Index("ix_entries_amount", "amount"),
     Index("ix_entries_payment", "payment_id"),

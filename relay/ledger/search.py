@@ -238,13 +238,14 @@ class EventRow:
     note: str
     entries: tuple[int, ...]
     received_at: datetime
+    erased_at: datetime | None = None
 
 
 def event_listing(
     tx: Connection, *, organization: str = "", verdicts: tuple[Verdict, ...] = (), limit: int | None = None
 ) -> list[EventRow]:
     """Events in the order received, without their bodies."""
-    names = ("id", "event_id", "organization", "provider", "type", "verdict", "note", "received_at")
+    names = ("id", "event_id", "organization", "provider", "type", "verdict", "note", "received_at", "erased_at")
     statement = select(*(events.c[name] for name in names)).order_by(events.c.id)
     if organization:
         statement = statement.where(events.c.organization == organization)
@@ -259,10 +260,8 @@ def event_listing(
 
 
 def _event_row(row: Row[Any], touched: tuple[int, ...]) -> EventRow:
-    verdict = Verdict(row.verdict)
-    return EventRow(
-        row.id, row.event_id, row.organization, row.provider, row.type, verdict, row.note, touched, row.received_at
-    )
+    plain = {name: getattr(row, name) for name in EventRow.__slots__ if name not in {"verdict", "entries"}}
+    return EventRow(verdict=Verdict(row.verdict), entries=touched, **plain)
 
 
 def _touched(tx: Connection, ids: list[int]) -> dict[int, tuple[int, ...]]:
