@@ -14,6 +14,7 @@
     ├── SignInRefused           this is not somebody who may come in; the sentence never says what was wrong
     ├── PersonRefused           what was asked about people, roles or passwords cannot be; the message says why
     ├── LedgerUnavailable       the database did not answer: the sender must try again
+    │   └── KeyMissing            no key of RELAY_ENCRYPTION_KEYS opens what lies there: give relay the key again
     ├── IntakeRefused           the sender gets this status and sentence
     │   ├── Unreadable            400  the body is not what this provider sends
     │   ├── BadSignature          401  not proven to come from the provider
@@ -97,6 +98,10 @@ class PersonRefused(RelayError):
 
 class LedgerUnavailable(RelayError):
     """The database did not answer; nothing was stored."""
+
+
+class KeyMissing(LedgerUnavailable):
+    """A sealed value does not open with any key that relay was given; the message names the key's mark, no value."""
 
 
 class IntakeRefused(RelayError):

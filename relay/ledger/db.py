@@ -18,6 +18,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from relay.errors import LedgerUnavailable
+from relay.ledger import sealing
+from relay.ledger.sealing import Keyring
 
 # Seconds a transaction waits for a lock before it gives up; the sender is then told to try again.
 LOCK_SECONDS = 10
@@ -26,9 +28,14 @@ LOCK_SECONDS = 10
 class Database:
     """The one door to the ledger's engine."""
 
-    def __init__(self, url: str, **engine: Any) -> None:
-        """Prepare an engine for ``url``; connects only when first used. ``engine``: more options for SQLAlchemy's."""
+    def __init__(self, url: str, keyring: Keyring | None = None, **engine: Any) -> None:
+        """Prepare an engine for ``url``; connects only when first used. ``engine``: more options for SQLAlchemy's.
+
+        ``keyring``: what donor data is sealed with; none is.
+        """
         self.engine = _engine(url, **engine)
+        self.keyring = keyring or Keyring()
+        sealing.attach(self.engine.dialect, self.keyring)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
 
     @contextmanager

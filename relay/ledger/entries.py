@@ -15,8 +15,10 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from relay.ledger import findable
 from relay.ledger.models import corrections, entries
+from relay.ledger.sealing import keyring_of
 from relay.money import Money
 from relay.status import CLAIMABLE, PERHAPS_RECORDED, Erased, Kind, Status, advance
+from relay.telemetry import blot
 
 # Why an erased gift is not sent.
 GONE = "What Luminate would be told of it is erased: record it there by hand, if it must be there."
@@ -84,7 +86,7 @@ def create(tx: Connection, **values: Any) -> int:
     """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
     amount: Money = values.pop("amount")
     row = {"fact": {}, "overrides": {}, "parameters": {}, "candidates": [], "changed_at": values["received_at"]}
-    row |= values | {"amount": amount.minor, "currency": amount.currency, "findable": _findable(values)}
+    row |= values | {"amount": amount.minor, "currency": amount.currency} | found_by(tx, values) | _nameless(values)
     made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
     return made
 
@@ -93,9 +95,16 @@ _CODES = ("provider_transaction_id", "parent_transaction_id", "confirmation_code
 _FOUND_BY = frozenset({"donor_name", "donor_email", *_CODES})
 
 
-def _findable(row: Mapping[str, Any]) -> tuple[str, ...]:
-    codes = (row.get(name, "") for name in _CODES)
-    return findable.words_of(name=row.get("donor_name", ""), email=row.get("donor_email", ""), codes=codes)
+def found_by(tx: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that an entry with these names, address and codes is found by."""
+    email, codes = row.get("donor_email", ""), (row.get(name, "") for name in _CODES)
+    words = findable.words_of(name=row.get("donor_name", ""), email=email, codes=codes)
+    return {"findable": words, "donor_key": keyring_of(tx.dialect).donor_key(email)}
+
+
+def _nameless(values: Mapping[str, Any]) -> dict[str, str]:
+    """Words that SQL groups and finds entries by stay plain, so they name no address; the attempt keeps them whole."""
+    return {name: blot(values[name]) for name in ("reason_text", "flag") if values.get(name)}
 
 
 def get(tx: Connection, entry_id: int, *, keep: bool = False) -> Entry | None:
@@ -204,7 +213,10 @@ def _may_be_recorded(tx: Connection, entry: Entry) -> bool:
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
     if _FOUND_BY & values.keys():
-        values["findable"] = _findable({name: getattr(entry, name) for name in _FOUND_BY} | values)
+        found = found_by(tx, {name: getattr(entry, name) for name in _FOUND_BY} | values)
+        # An address keeps the blind value that was made when it was sealed.
+        values |= found if "donor_email" in values else {"findable": found["findable"]}
+    values |= _nameless(values)
     unchanged = (entries.c.id == entry.id) & (entries.c.status == entry.status) & (entries.c.fence == entry.fence)
     result = cast("CursorResult[Any]", tx.execute(update(entries).where(unchanged).values(values)))
     return result.rowcount == 1

@@ -18,7 +18,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -38,6 +37,7 @@ from sqlalchemy import (
 
 from relay.ledger.columns import Id, Moment, metadata
 from relay.ledger.findable import Findable
+from relay.ledger.sealed import SealedBytes, SealedJSON, SealedText
 from relay.status import Kind, Outcome, Status, Verdict
 
 
@@ -62,9 +62,9 @@ events = Table(
     Column("delivery_key", Text),
     Column("duplicate_of", ForeignKey("events.id")),
     Column("verdict", String(20), nullable=False),
-    Column("note", Text, nullable=False, server_default=""),
-    Column("body", LargeBinary, nullable=False),
-    Column("headers", JSON, nullable=False),
+    Column("note", SealedText, nullable=False, server_default=""),
+    Column("body", SealedBytes, nullable=False),
+    Column("headers", SealedJSON, nullable=False),
     Column("live", Boolean),
     Column("secret_place", Integer),
     Column("occurred_at", Moment),
@@ -132,16 +132,16 @@ entries = Table(
     Column("parent_transaction_id", Text, nullable=False, server_default=""),
     # For a gift refund "refund" or "chargeback"; for a gift "".
     Column("refund_reason", String(20), nullable=False, server_default=""),
-    # Unused since refund_keys.amount; dropped once no worker of before may run beside.
-    Column("claimed_by_keys", BigInteger),
     # The other entry of the same payment that this one was folded into.
     Column("merged_into", ForeignKey("entries.id")),
-    Column("fact", JSON, nullable=False),
-    Column("overrides", JSON, nullable=False),
-    Column("parameters", JSON, nullable=False),
+    Column("fact", SealedJSON, nullable=False),
+    Column("overrides", SealedJSON, nullable=False),
+    Column("parameters", SealedJSON, nullable=False),
     Column("mail", Boolean, nullable=False, server_default=text("true")),
-    Column("donor_name", Text, nullable=False, server_default=""),
-    Column("donor_email", Text, nullable=False, server_default=""),
+    Column("donor_name", SealedText, nullable=False, server_default=""),
+    Column("donor_email", SealedText, nullable=False, server_default=""),
+    # The blind value of a sealed address; "" beside a plain one: see relay.ledger.donors.
+    Column("donor_key", String(64), nullable=False, server_default=""),
     Column("fund", Text, nullable=False, server_default=""),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("lease_until", Moment),
@@ -154,7 +154,7 @@ entries = Table(
     Column("doubtful_from", Moment),
     Column("probes", Integer, nullable=False, server_default="0"),
     # What the last look-up showed that might be this entry, for a person to compare.
-    Column("candidates", JSON, nullable=False),
+    Column("candidates", SealedJSON, nullable=False),
     Column("confirmation_code", Text, nullable=False, server_default=""),
     Column("luminate_transaction_id", Text, nullable=False, server_default=""),
     Column("cons_id", Text, nullable=False, server_default=""),
@@ -258,14 +258,15 @@ attempts = Table(
     Column("fence", Integer, nullable=False),
     Column("worker", Text, nullable=False),
     Column("login_name", Text, nullable=False),
-    Column("parameters", JSON, nullable=False),
+    Column("parameters", SealedJSON, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     Column("outcome", String(20)),
     Column("reason", String(60), nullable=False, server_default=""),
-    Column("reason_text", Text, nullable=False, server_default=""),
+    # Luminate's words as they came; in its entry they name nobody.
+    Column("reason_text", SealedText, nullable=False, server_default=""),
     Column("http_status", Integer),
-    Column("reply", LargeBinary),
+    Column("reply", SealedBytes),
     Column("seconds", Float),
     CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', Outcome)}", name="outcome"),
     # One call a fence: the row that a second sender could not write.
@@ -280,9 +281,9 @@ corrections = Table(
     Column("at", Moment, nullable=False),
     Column("who", Text, nullable=False),
     Column("action", String(20), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("before", JSON, nullable=False),
-    Column("after", JSON, nullable=False),
+    Column("reason", SealedText, nullable=False),
+    Column("before", SealedJSON, nullable=False),
+    Column("after", SealedJSON, nullable=False),
     ForeignKeyConstraint(["entry_id"], ["entries.id"]),
     Index("ix_corrections_entry", "entry_id"),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from relay.ledger.events import insert_or_ignore
 from relay.ledger.models import pauses
+from relay.telemetry import blot
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def start(
     tx: Connection, organization: str, now: datetime, *, who: str, reason: str, text: str, check_at: datetime | None
 ) -> bool:
     """Pause an organization; False if it is paused already (the first cause stays)."""
-    row = {"organization": organization, "since": now, "who": who, "reason": reason, "reason_text": text}
+    row = {"organization": organization, "since": now, "who": who, "reason": reason, "reason_text": blot(text)}
     return insert_or_ignore(tx, pauses, row | {"check_at": check_at, "checks": 0}) is not None
 
 

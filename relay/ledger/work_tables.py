@@ -21,7 +21,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from relay.ledger.columns import Id, Moment, metadata
+from relay.ledger.sealed import SealedBytes, SealedJSON, SealedText
 
 people = Table(
     "people",
@@ -91,7 +91,7 @@ audit = Table(
     Column("action", String(40), nullable=False),
     # What it was done to: "entry 12", "fund WATER", "plan 3", "person mary@example.org".
     Column("subject", Text, nullable=False, server_default=""),
-    Column("details", JSON, nullable=False),
+    Column("details", SealedJSON, nullable=False),
     # SHA-256 over the line before and this one.
     Column("digest", String(64), nullable=False),
     Index("ix_audit_organization", "organization", "id"),
@@ -103,8 +103,8 @@ proposals = Table(
     Column("id", Id, primary_key=True),
     Column("organization", String(63), nullable=False),
     Column("entry_id", ForeignKey("entries.id"), nullable=False, index=True),
-    Column("changes", JSON, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("changes", SealedJSON, nullable=False),
+    Column("reason", SealedText, nullable=False),
     Column("proposed_by", Text, nullable=False),
     Column("proposed_at", Moment, nullable=False),
     # "" while it waits, then "agreed", "refused" or "withdrawn".
@@ -127,8 +127,8 @@ plans = Table(
     Column("id", Id, primary_key=True),
     Column("organization", String(63), nullable=False),
     # The search it was made from, in the words of the search box, for people to read.
-    Column("search", Text, nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("search", SealedText, nullable=False),
+    Column("reason", SealedText, nullable=False, server_default=""),
     Column("mail", Boolean, nullable=False, server_default=text("false")),
     Column("status", String(20), nullable=False),
     Column("made_by", Text, nullable=False),
@@ -165,7 +165,7 @@ cause_notes = Table(
     metadata,
     Column("organization", String(63), primary_key=True),
     Column("cause", Text, primary_key=True),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", SealedText, nullable=False, server_default=""),
     Column("owner", Text, nullable=False, server_default=""),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
@@ -193,6 +193,6 @@ api_answers = Table(
     # SHA-256 of method, path and body: the same key with another request is refused.
     Column("request", String(64), nullable=False),
     Column("status", Integer),
-    Column("body", LargeBinary),
+    Column("body", SealedBytes),
     Column("at", Moment, nullable=False),
 )

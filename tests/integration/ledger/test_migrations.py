@@ -22,6 +22,15 @@ def database(database_url):
     database.engine.dispose()
 
 
+# Columns that the code of this release leaves alone and that of the one before still reads: dropped by the next.
+TO_BE_DROPPED = [("remove_column", "entries", "claimed_by_keys")]
+
+
+def describe(difference):
+    kind, _schema, table, column = difference
+    return kind, table, column.name
+
+
 def tables(database):
     return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
 
@@ -30,7 +39,7 @@ def test_the_head_is_exactly_the_models(database):
     migrate.upgrade(database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        assert [describe(one) for one in compare_metadata(context, metadata)] == TO_BE_DROPPED
     assert migrate.current(database) == migrate.head()
 
 
