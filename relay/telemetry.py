@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -9,7 +10,6 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
-import orjson
 import structlog
 
 from relay.errors import RelayError
@@ -108,8 +108,9 @@ def _is_bare(run: re.Match[bytes]) -> bool:
 
 def _is_json(body: bytes) -> bool:
     try:
-        orjson.loads(body)
-    except orjson.JSONDecodeError:
+        # As leniently as a body is read that holds half a letter.
+        json.loads(body.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
         return False
     return True
 

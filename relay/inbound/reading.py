@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -11,10 +12,14 @@ import structlog
 from relay.config import Mode, Organization, ProviderSettings
 from relay.errors import MoneyError, NotUnderstood, Unreadable, WrongMode
 from relay.providers import Delivery, Parsed, Provider
+from relay.providers.base import understood_as
 from relay.providers.calling import Caller
+from relay.providers.letters import BROKEN
 
 log = structlog.get_logger(__name__)
 
+# The ids in a fact, by which siblings meet.
+_IDS = ("keys", "parent_keys", "refund_keys")
 # What odd data makes of a mistake of ours.
 _OURS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -33,7 +38,7 @@ def read(source: Provider, delivery: Delivery, settings: ProviderSettings) -> tu
     Raises Unreadable: that is the sender's to mend. Anything else is ours, and costs no event.
     """
     try:
-        return source.parse(delivery, settings), ""
+        return _told_apart(source.parse(delivery, settings), delivery), ""
     except NotUnderstood as error:
         about, problem = error.about, str(error)
     except _OURS as error:
@@ -52,12 +57,26 @@ def fetched(
     if source.fetch is None:
         raise NotUnderstood(f"{source.name} has no way to complete an event")
     try:
-        return source.fetch(delivery, settings, caller, received_at)
+        return _told_apart(source.fetch(delivery, settings, caller, received_at), delivery)
     except (MoneyError, Unreadable) as error:
         raise NotUnderstood(str(error)) from error
     except _OURS as error:
         log.exception("fetching_failed", provider=source.name)
         raise NotUnderstood(f"relay could not read the answer ({type(error).__name__})") from error
+
+
+def _told_apart(parsed: Parsed, delivery: Delivery) -> Parsed:
+    """The same, unless a letter of an id was broken: what it names could be taken for another's, and lost.
+
+    Raises NotUnderstood where it is an id of money; where it is the event's own, its bytes speak for it.
+    """
+    if BROKEN in parsed.event_id + parsed.delivery_key:
+        parsed = replace(parsed, event_id="", delivery_key=nameless(delivery).delivery_key)
+    ids = (one for fact in parsed.facts for name in _IDS for one in getattr(fact, name, ()))
+    if any(BROKEN in one for one in ids):
+        with understood_as(replace(parsed, facts=())):
+            raise NotUnderstood("a letter in the id of a payment or refund cannot be read")
+    return parsed
 
 
 def nameless(delivery: Delivery) -> Parsed:

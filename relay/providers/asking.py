@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from relay.config import ProviderSettings
 from relay.errors import FetchFailed, NotUnderstood
-from relay.providers.base import MAX_DEPTH, Parsed, depth, ident, without_nul
+from relay.providers import letters
+from relay.providers.base import MAX_DEPTH, Parsed, depth, ident
 from relay.providers.calling import Reply
 
 LIVE, SANDBOX = "live", "sandbox"
@@ -50,14 +51,14 @@ def read_answer(reply: Reply) -> dict[str, Any]:
     Raises FetchFailed (a proxy's page may be gone next time) or NotUnderstood (nests too deep).
     """
     try:
-        found = json.loads(reply.body.decode("utf-8-sig"), parse_float=str, parse_constant=_not_json)
+        found = json.loads(letters.mended(reply.body), parse_float=str, parse_constant=_not_json)
     except (ValueError, RecursionError):
         raise FetchFailed("the provider's API answered with something else than JSON", again=True) from None
     if not isinstance(found, dict):
         raise FetchFailed("the provider's API answered with something else than a JSON object", again=True)
     if depth(found) > MAX_DEPTH:
         raise NotUnderstood(f"the answer of the provider's API nests deeper than {MAX_DEPTH} levels")
-    answer: dict[str, Any] = without_nul(found)
+    answer: dict[str, Any] = letters.without_nul(found)
     return answer
 
 

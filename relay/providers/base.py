@@ -26,6 +26,7 @@ import orjson
 from relay.config import ProviderSettings
 from relay.errors import NotUnderstood, Unreadable
 from relay.gifts import Fact, Flag
+from relay.providers import letters
 from relay.providers.calling import Caller
 
 # Deeper than any provider nests (Stripe: 9), far from what breaks a JSON writer.
@@ -105,19 +106,19 @@ def understood_as(about: Parsed) -> Iterator[None]:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """The JSON object in the body, without NUL characters (PostgreSQL keeps none).
+    """The JSON object in the body, in whole letters and without NUL characters (PostgreSQL keeps none of the others).
 
     Raises Unreadable when it is not a JSON object, NotUnderstood when it nests deeper than MAX_DEPTH.
     """
     try:
-        value = orjson.loads(body)
+        value, body = letters.read(body)
     except orjson.JSONDecodeError:
         raise Unreadable("the body is not JSON") from None
     if not isinstance(value, dict):
         raise Unreadable("the body is not a JSON object")
     if depth(value) > MAX_DEPTH:
         raise NotUnderstood(f"the body nests deeper than {MAX_DEPTH} levels")
-    return without_nul(value) if b"\\u0000" in body else value
+    return letters.without_nul(value) if b"\\u0000" in body else value
 
 
 def depth(value: object) -> int:
@@ -131,17 +132,6 @@ def depth(value: object) -> int:
         ]
         level += 1
     return level - 1
-
-
-def without_nul(value: Any) -> Any:
-    """The value with every text in it free of NUL characters, which PostgreSQL keeps none of."""
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, list):
-        return [without_nul(item) for item in value]
-    if isinstance(value, dict):
-        return {without_nul(key): without_nul(item) for key, item in value.items()}
-    return value
 
 
 def text(value: object) -> str:

@@ -9,11 +9,10 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from relay.errors import MoneyError, NotUnderstood, Unreadable
 from relay.money import Money, parse_currency
-from relay.providers.base import MAX_DEPTH, depth, without_nul
+from relay.providers import letters
+from relay.providers.base import MAX_DEPTH, depth
 
 
 def read_exact(body: bytes) -> Any:
@@ -22,15 +21,15 @@ def read_exact(body: bytes) -> Any:
     Raises Unreadable when it is no JSON, NotUnderstood when it nests deeper than MAX_DEPTH.
     """
     try:
-        # The strict reader first: no NaN, no half characters, no endless nesting.
-        strict = orjson.loads(body)
+        # The strict reader first: no NaN, no half letters, no endless nesting.
+        strict, body = letters.read(body)
         deep = depth(strict)
         exact = json.loads(body, parse_float=_number) if deep <= MAX_DEPTH else None
     except ValueError:
         raise Unreadable("the body is not JSON") from None
     if deep > MAX_DEPTH:
         raise NotUnderstood(f"the body nests deeper than {MAX_DEPTH} levels")
-    return without_nul(exact)
+    return letters.without_nul(exact)
 
 
 def read_exact_object(body: bytes) -> dict[str, Any]:

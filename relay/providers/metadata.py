@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from relay.errors import MoneyError
 from relay.gifts import Address, Designation, Donor, Name
 from relay.money import Money
+from relay.providers import letters
 from relay.providers.base import text
 
 # The first key that has a value names the fund of the whole gift.
@@ -151,7 +150,7 @@ def designations(words: Words, currency: str) -> tuple[Designation, ...]:
 def _listed(written: str, currency: str) -> tuple[Designation, ...]:
     """A JSON list of parts, a JSON object of fund and amount, or ``WATER:60.00,LIBRARY:40.00``."""
     if written[:1] in ("[", "{"):
-        value = orjson.loads(written)
+        value = letters.without_nul(letters.loads(written.encode()))
         found = [_from_json(part, currency) for part in _as_list(value)]
     else:
         found = [_from_text(part.strip(), currency) for part in written.split(",") if part.strip()]

@@ -7,7 +7,6 @@ as they are: docs/providers/paypal_ipn.md.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -31,7 +30,7 @@ from relay.gifts import (
     TenderKind,
 )
 from relay.money import Money
-from relay.providers import metadata
+from relay.providers import letters, metadata
 from relay.providers.asking import LIVE, SANDBOX, address, completed
 from relay.providers.base import MAX_ID, Delivery, Parsed, Provider, delivery_key, present, text, understood_as
 from relay.providers.calling import Caller
@@ -310,10 +309,10 @@ def _words(message: Message) -> metadata.Words:
     """What the button asked (``option_name1`` and ``option_selection1``, ...), and ``custom`` where it is JSON."""
     asked = {message[f"option_name{number}"]: message[f"option_selection{number}"] for number in range(1, 11)}
     try:
-        custom: Any = json.loads(message["custom"], parse_float=str)
+        custom: Any = letters.inside(message["custom"])
     except (ValueError, RecursionError):
         custom = {}
-    return {name: value.replace("\x00", "") for name, value in metadata.merged(asked, custom).items() if name}
+    return {name: value for name, value in metadata.merged(asked, custom).items() if name}
 
 
 def _designations(message: Message, words: metadata.Words, fund_from: str) -> tuple[Designation, ...]:

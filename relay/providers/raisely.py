@@ -19,7 +19,7 @@ from relay.config import ProviderSettings
 from relay.errors import BadSignature, MoneyError, NotUnderstood
 from relay.gifts import Address, Donor, Fact, Flag, Gift, Refund, Tender, TenderKind
 from relay.money import Money
-from relay.providers import metadata
+from relay.providers import letters, metadata
 from relay.providers.base import Delivery, Parsed, Provider, delivery_key, dig, ident, stranger, text, understood_as
 from relay.providers.exact import minor, plain, read_exact_object
 from relay.providers.signatures import place_of_match
@@ -67,7 +67,7 @@ Donation = Mapping[str, Any]
 def verify(delivery: Delivery, settings: ProviderSettings, now: datetime) -> int:  # noqa: ARG001  # nothing is dated
     """The place of the secret that the body carries, compared in constant time. Raises BadSignature."""
     try:
-        body = orjson.loads(delivery.body)
+        body = letters.loads(delivery.body)
     except orjson.JSONDecodeError:
         body = None
     sent = text(body.get(SECRET)) if isinstance(body, dict) else ""
@@ -88,7 +88,9 @@ def scrub(body: bytes) -> bytes:
         return {name: value for name, value in pairs if name.lower() != SECRET}
 
     try:
-        kept = json.loads(body, object_pairs_hook=without_secret, parse_float=_as_written, parse_int=_as_written)
+        kept = json.loads(
+            letters.mended(body), object_pairs_hook=without_secret, parse_float=_as_written, parse_int=_as_written
+        )
         return orjson.dumps(_blotted(kept, {secret for secret in removed if len(secret) >= SHORTEST}))
     except (ValueError, TypeError, RecursionError):
         return _WRITTEN.sub(b'"secret": ""', body)

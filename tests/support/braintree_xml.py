@@ -22,6 +22,6 @@ def xml_of(body):
     """The XML of a payload kept as JSON; what is not such a payload stays as it is."""
     try:
         told = json.loads(body)
-        return to_xml(told).encode() if isinstance(told, dict) and told else body
+        return to_xml(told).encode("utf-8", "surrogatepass") if isinstance(told, dict) and told else body
     except (ValueError, RecursionError):
         return body

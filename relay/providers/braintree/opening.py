@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from relay.errors import NotUnderstood, Unreadable
+from relay.providers import letters
 from relay.providers.base import MAX_DEPTH
 from relay.telemetry import mask_cards
 
@@ -37,13 +38,21 @@ def form_of(body: bytes) -> dict[str, str]:
 def notification_in(body: bytes) -> dict[str, Any]:
     """The notification as nested dicts, lists and texts. Raises Unreadable, or NotUnderstood when it nests too deep."""
     try:
-        root = fromstring(mask_cards(_xml_in(body)), forbid_dtd=True)
+        root = _read(mask_cards(_xml_in(body)))
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise Unreadable("the payload is not plain XML") from None
     value = _value(root, MAX_DEPTH)
     if _name(root) != "notification" or not isinstance(value, dict):
         raise Unreadable("the payload is not a notification")
     return value
+
+
+def _read(xml: bytes) -> Element:
+    try:
+        found: Element = fromstring(xml, forbid_dtd=True)
+    except ParseError:
+        found = fromstring(letters.mended_xml(xml), forbid_dtd=True)
+    return found
 
 
 def _xml_in(body: bytes) -> bytes:

@@ -72,7 +72,9 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
     if delivery.body.lstrip()[:1] == b"{":
         return _next_gen(delivery)
     try:
-        named = parse_qs(delivery.body.decode().strip(), strict_parsing=True, max_num_fields=20).get("id", [])
+        named = parse_qs(delivery.body.decode("utf-8", "replace").strip(), strict_parsing=True, max_num_fields=20).get(
+            "id", []
+        )
     except ValueError:
         raise Unreadable("the body is not the form that Mollie sends") from None
     if len(named) != 1:

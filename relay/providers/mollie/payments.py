@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from relay.errors import FetchFailed, NotUnderstood
 from relay.gifts import Address, Donor, Fact, Flag, Gift, Name, Refund, RefundReason, Reinstatement, Tender, TenderKind
 from relay.money import Money
-from relay.providers import metadata
+from relay.providers import letters, metadata
 from relay.providers.asking import path_id
-from relay.providers.base import dig, ident, text, without_nul
+from relay.providers.base import dig, ident, text
 from relay.providers.times import instant
 
 # payment.status -> why it is no gift (https://docs.mollie.com/docs/status-change); neither here nor paid: odd.
@@ -138,7 +137,7 @@ def _gift(customer_of: CustomerOf, payment: dict[str, Any]) -> Gift:
 def _words(told: object) -> object:
     """Metadata is whatever was sent: an object, or a text that holds one."""
     try:
-        return without_nul(json.loads(told, parse_float=str)) if isinstance(told, str) else told
+        return letters.inside(told) if isinstance(told, str) else told
     except (ValueError, RecursionError):
         return {}
 

@@ -14,7 +14,7 @@ import orjson
 from relay.errors import NotUnderstood
 from relay.gifts import Fact, Flag, Gift
 from relay.money import Money
-from relay.providers import metadata
+from relay.providers import letters, metadata
 from relay.providers.base import dig, ident, present, text
 from relay.providers.paypal import people
 from relay.providers.paypal.event import Event, Reading, money, money_or_none, status_of
@@ -106,7 +106,7 @@ def words_of(paid: dict[str, Any], named: dict[str, Any], fund_from: str) -> dic
     said = next((found for field in fields for one in (paid, named) if (found := text(one.get(field)))), "")
     if said.startswith("{"):
         try:
-            return metadata.merged(orjson.loads(said))
+            return metadata.merged(letters.without_nul(letters.loads(said.encode())))
         except orjson.JSONDecodeError:
             return {"fund": said}
     if not said:
