@@ -36,14 +36,17 @@ def reopen(entry: int, *, reason: str, who: str) -> None:
 @entry_id
 @click.option("--found", metavar="CODE", help="Luminate has it, under this confirmation code.")
 @click.option("--absent", is_flag=True, help="You looked, and Luminate surely does not have it: it is sent again.")
+@click.option("--attempt", type=int, metavar="N", help="With --absent: the newest attempt that you looked for.")
 @why
 @who
-def resolve(entry: int, *, found: str | None, absent: bool, reason: str, who: str) -> None:
+def resolve(entry: int, *, found: str | None, absent: bool, attempt: int | None, reason: str, who: str) -> None:
     """Say what you found in Luminate about an unknown entry."""
     if (found is not None) == absent:
         raise WrongUsage("say either --found CODE or --absent")
-    if absent:
-        parts().deciding.absent(entry, actor=operator(who), reason=reason)
+    if absent != (attempt is not None):
+        raise WrongUsage("say which attempt you looked for: --absent --attempt N, the newest that `flask show` tells")
+    if attempt is not None:
+        parts().deciding.absent(entry, attempt=attempt, actor=operator(who), reason=reason)
         _ring(entry)
         say(f"Entry {entry} is in line again.")
         return

@@ -69,15 +69,19 @@ class Deciding(Acting):
             shown = next((row for row in act.entry.candidates if row.get("confirmation_code") == code), {})
             return _in_luminate(act, code.strip(), read_moment(str(shown.get("at", ""))))
 
-    def absent(self, entry_id: int, *, actor: Actor, reason: str, fence: int | None = None) -> None:
+    def absent(self, entry_id: int, *, attempt: int, actor: Actor, reason: str) -> None:
         """A person looked and an unknown entry is not in Luminate: it is queued again, and mails nobody.
 
-        ``fence`` is the entry's as the person saw it: nobody has looked for a call that was made since.
+        ``attempt`` is the number of the newest one that the person saw (the entry's fence; 0: none): nobody has looked
+        for a call that was made since. Refused until what was sent can no longer appear late.
         """
         with self.act(actor, "absent", entry_id, reason) as act:
             _need_unknown(act.entry)
-            if fence not in {None, act.entry.fence}:
-                raise ReplayRefused(f"entry {entry_id} was sent again since you looked: look once more")
+            if attempt != act.entry.fence:
+                newest = f"its newest attempt is {act.entry.fence}, and you looked for attempt {attempt}"
+                raise ReplayRefused(f"entry {entry_id}: {newest}: look once more")
+            called = claims.doubtful_since(act.tx, entry_id)
+            _need_settled(called, act.now, act.desk.organization.probe.settle_seconds)
             due = {"next_attempt_at": act.now, "lease_until": None, "probe_at": None, "doubtful_from": None}
             quiet = {"mail": False, "parameters": without_mails(act.entry.parameters)}
             act.moved(Status.QUEUED, reason="", reason_text="", **due, **quiet)

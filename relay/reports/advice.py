@@ -37,7 +37,7 @@ _ACTS: Mapping[str, Mapping[Voice, str]] = {
         Voice.GROUP: "say that it is there, with its confirmation code",
     },
     "absent": {
-        Voice.COMMANDS: "`flask resolve {id} --absent`",
+        Voice.COMMANDS: "`flask resolve {id} --absent --attempt {attempt}`",
         Voice.BUTTONS: "say that it is not there",
         Voice.GROUP: "say that it is not there",
     },
@@ -123,10 +123,14 @@ NEXT: Mapping[str, str] = {
 }
 
 
-def next_step(status: Status, reason: str, entry: int = 0, voice: Voice = Voice.COMMANDS) -> str:
-    """What happens next, or what a person should do, in one or two sentences. ``entry``: for the commands."""
+def next_step(status: Status, reason: str, entry: int = 0, attempt: int = 0, *, voice: Voice = Voice.COMMANDS) -> str:
+    """What happens next, or what a person should do, in one or two sentences.
+
+    ``entry`` and its newest ``attempt``: for the commands.
+    """
     special = NEXT.get(reason) if status in _ASKS else None
-    return _said(special or NEXT_BY_STATUS[status], voice).replace("{id}", str(entry))
+    said = _said(special or NEXT_BY_STATUS[status], voice)
+    return said.replace("{id}", str(entry)).replace("{attempt}", str(attempt))
 
 
 def _said(text: str, voice: Voice) -> str:

@@ -213,7 +213,7 @@ def _next(story: Story, zone: tzinfo, pause: Pause | None, voice: Voice) -> str:
     entry = story.entry
     if entry.status is Status.POSTED and entry.flag:
         return words.FLAGS.get(entry.flag, entry.flag)
-    step = next_step(entry.status, entry.reason, entry.id, voice)
+    step = next_step(entry.status, entry.reason, entry.id, entry.fence, voice=voice)
     if entry.status is Status.UNKNOWN and entry.probe_at:
         return f"relay looks it up in Luminate by itself at {words.minute(entry.probe_at, zone)}. {step}"
     if entry.status in {Status.QUEUED, Status.RETRYING}:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -102,6 +103,9 @@ def test_an_unknown_gift_that_is_there(house, page):
 def test_an_unknown_gift_that_is_not_there(house, page):
     unknown(house, "lost")
     page.goto("/console/unknown/1")
+    expect(page.locator("#absent").get_by_text("may still appear there until")).to_be_visible()
+    house.database.ahead += timedelta(hours=1)
+    page.reload()
     page.locator("#absent").get_by_label("Why").fill("not there")
     page.get_by_role("button", name="It is not there, send it").click()
     assert house.entry(1).status is Status.UNKNOWN  # the box was not ticked

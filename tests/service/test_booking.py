@@ -263,7 +263,8 @@ def test_a_folded_unknown_that_is_absent_ends(relay):
     relay.take(make_gift(keys=("pi_1",)))
     relay.post()
     relay.take(make_link("in_1", "pi_1"))
-    relay.deciding.absent(2, actor=operator("ann"), reason="looked")
+    relay.later(hours=1)
+    relay.deciding.absent(2, attempt=1, actor=operator("ann"), reason="looked")
     assert relay.entry(2).status is Status.CLOSED
     relay.post()
     assert len(relay.luminate.gifts) == 1
@@ -291,7 +292,8 @@ def test_an_unknown_entry_never_outranks_a_posted_one(relay):
     relay.post()
     relay.take(make_link("in_1", "pi_1"))
     assert [gift.id for gift in relay.gifts()] == [2]
-    relay.deciding.absent(1, actor=operator("ann"), reason="looked")
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, actor=operator("ann"), reason="looked")
     relay.post()
     assert len(relay.luminate.gifts) == 1
 

@@ -29,7 +29,8 @@ def test_a_worker_that_wakes_up_late_cannot_overwrite_the_call_of_another(relay,
     late = claimed(relay)
     relay.later(seconds=200)
     relay.sweep().run()
-    relay.deciding.absent(1, actor=operator("Ada"), reason="not in Luminate")
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, actor=operator("Ada"), reason="not in Luminate")
     claimed(relay)
     with relay.database.write() as tx:
         settling = Settling(tx, relay.organization, relay.database.now(tx))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from relay.access import Actor, Role, Through, allowed_by, operator
+from relay.config import Probe
 from relay.errors import MaybeSent, NotAllowed, NotSent, ReplayRefused
 from relay.gifts import Designation
 from relay.ledger import audit
@@ -51,7 +52,7 @@ class Office(RuleBasedStateMachine):
     @initialize(first=st.lists(st.sampled_from(["recorded", "rejected", "lost"]), min_size=1, max_size=3))
     def begin(self, first):
         self.place = Path(tempfile.mkdtemp())
-        organization = make_organization(second_person_above=30)
+        organization = make_organization(second_person_above=30, probe=Probe(settle_seconds=0))
         self.relay = make_relay(f"sqlite:///{self.place / 'ledger.db'}", organization)
         self.relay.looking.read = lambda *_: ()
         self.posting = self.relay.posting()
@@ -234,7 +235,7 @@ class Office(RuleBasedStateMachine):
         """The truth, as it can be seen in Luminate: calls that were made have arrived or never will."""
         if self.recorded[entry.id]:
             return self.tries(self.relay.deciding.found, entry.id, self.code(entry), actor=who, reason="seen")
-        return self.tries(self.relay.deciding.absent, entry.id, actor=who, reason="looked")
+        return self.tries(self.relay.deciding.absent, entry.id, attempt=entry.fence, actor=who, reason="looked")
 
     def code(self, entry):
         if entry.kind is Kind.REFUND:

@@ -105,7 +105,8 @@ def work(relay, history):
         if entry.status is Status.UNKNOWN and recorded.get(entry.id):
             relay.deciding.found(entry.id, code_of(relay, entry), actor=operator("ann"), reason="looked")
         elif entry.status is Status.UNKNOWN:
-            relay.deciding.absent(entry.id, actor=operator("ann"), reason="looked")
+            relay.later(minutes=15)
+            relay.deciding.absent(entry.id, attempt=entry.fence, actor=operator("ann"), reason="looked")
         elif entry.status in {Status.HELD, Status.REJECTED}:
             decide(relay, entry, history)
 

@@ -1,6 +1,7 @@
 """What a named person may do with an entry: each status, each act, two people at once, nobody mailed by accident."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_only_the_unknown_is_resolved(relay, status):
     with pytest.raises(ReplayRefused):
         relay.deciding.found(1, "C9", **WHO)
     with pytest.raises(ReplayRefused):
-        relay.deciding.absent(1, **WHO)
+        relay.deciding.absent(1, attempt=1, **WHO)
     assert relay.entry(1).status is status
 
 
@@ -145,7 +146,7 @@ def test_who_and_why_are_needed(relay, who, reason):
         lambda: relay.deciding.close(1, actor=operator(who), reason=reason),
         lambda: relay.deciding.reopen(1, actor=operator(who), reason=reason),
         lambda: relay.deciding.found(1, "C1", actor=operator(who), reason=reason),
-        lambda: relay.deciding.absent(1, actor=operator(who), reason=reason),
+        lambda: relay.deciding.absent(1, attempt=1, actor=operator(who), reason=reason),
     ]
     for act in acts:
         with pytest.raises(ReplayRefused, match="who"):
@@ -243,14 +244,16 @@ def test_a_code_of_another_gift_is_no_proof(relay):
 
 def test_absent_is_sent_once_more(relay):
     bring(relay, Status.UNKNOWN)
-    relay.deciding.absent(1, **WHO)
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, **WHO)
     relay.post()
     assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.POSTED, 1)
 
 
 def test_absent_mails_nobody_because_the_call_in_doubt_may_have(sqlite_url):
     relay = bring(make_relay(sqlite_url, MAILING), Status.UNKNOWN)
-    relay.deciding.absent(1, **WHO)
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, **WHO)
     relay.post()
     assert relay.entry(1).mail is False
     assert [told["send_receipt"] for told in relay.luminate.sent("add")] == ["true", "false"]
@@ -260,12 +263,25 @@ def test_absent_speaks_only_of_the_call_that_somebody_looked_for(relay):
     bring(relay, Status.UNKNOWN)
     seen = relay.entry(1).fence
     relay.luminate.script = ["lost"]
-    relay.deciding.absent(1, fence=seen, **WHO)
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=seen, **WHO)
     relay.post()
     assert relay.entry(1).status is Status.UNKNOWN
+    relay.later(hours=1)
     with pytest.raises(ReplayRefused, match="look once more"):
-        relay.deciding.absent(1, fence=seen, **WHO)
+        relay.deciding.absent(1, attempt=seen, **WHO)
     assert relay.entry(1).status is Status.UNKNOWN
+
+
+def test_absent_waits_until_what_was_sent_can_no_longer_appear_late(relay):
+    bring(relay, Status.UNKNOWN)
+    relay.later(seconds=590)
+    with pytest.raises(ReplayRefused, match="may still appear in Luminate until"):
+        relay.deciding.absent(1, attempt=1, **WHO)
+    assert (relay.entry(1).status, relay.corrections()) == (Status.UNKNOWN, [])
+    relay.later(seconds=20)
+    relay.deciding.absent(1, attempt=1, **WHO)
+    assert relay.entry(1).status is Status.QUEUED
 
 
 def test_closing_a_gift_ends_the_refunds_that_wait_for_it(relay):
@@ -300,7 +316,8 @@ def test_a_fund_that_was_mapped_meanwhile_lets_the_gift_go(sqlite_url):
 
 
 def test_an_entry_that_is_not_there_is_said(relay):
-    for act in (relay.deciding.close, relay.deciding.reopen, relay.deciding.absent):
+    absent = partial(relay.deciding.absent, attempt=0)
+    for act in (relay.deciding.close, relay.deciding.reopen, absent):
         with pytest.raises(ReplayRefused, match="no entry 7"):
             act(7, **WHO)
 

@@ -64,12 +64,19 @@ class Resolution(Strict):
 
     found = Words(least=1, longest=100, metadata={"description": "The confirmation code it has in Luminate."})
     absent = YesNo(metadata={"description": "Somebody looked, and it surely is not there: it is sent again."})
+    attempt = Whole(
+        least=0,
+        most=2**31 - 1,
+        metadata={"description": "With absent: the newest attempt that somebody looked for; 0: there is none."},
+    )
     reason = Reason()
 
     @validates_schema
     def _one(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         if bool(data.get("found", "").strip()) == bool(data.get("absent")):
             raise ValidationError("say either found with a code, or absent: true")
+        if bool(data.get("absent")) != ("attempt" in data):
+            raise ValidationError("say with absent, and only there, which attempt you looked for")
 
 
 @operation("get", "/entries", query=EntryQuery, answer=schemas.EntryPage)
@@ -148,7 +155,7 @@ def resolve_entry(call: Call, number: int) -> dict[str, Any]:
     deciding, by = call.relay.deciding, {"actor": call.actor, "reason": call.body["reason"]}
     if code := call.body.get("found", "").strip():
         return _standing(call, number, released=deciding.found(number, code, **by))
-    deciding.absent(number, **by)
+    deciding.absent(number, attempt=call.body["attempt"], **by)
     return _standing(call, number)
 
 
@@ -173,9 +180,13 @@ def story_fields(story: Story) -> dict[str, Any]:
         "gift": story.gift.id if story.gift and entry.kind is not Kind.GIFT else None,
         "refunds": [other.id for other in story.refunds],
         "events": [row.id for row in story.events],
-        "attempts": _rows(story.attempts, schemas.Attempt().fields),
+        "attempts": [_attempt(row) for row in story.attempts],
         "corrections": _rows(story.corrections, schemas.Change().fields),
     }
+
+
+def _attempt(row: Row[Any]) -> dict[str, Any]:
+    return {name: row.fence if name == "number" else getattr(row, name) for name in schemas.Attempt().fields}
 
 
 def _rows(rows: Sequence[Row[Any]], names: Iterable[str]) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ class Attempt(Schema):
     """One call to Luminate, written before it was made."""
 
     id = _number()
+    number = _number("Which attempt at this entry it is, from 1.")
     started_at = _moment()
     finished_at = _moment(never=True)
     outcome = fields.String(required=True, allow_none=True, metadata={"enum": [*(str(one) for one in Outcome), None]})

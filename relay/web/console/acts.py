@@ -147,8 +147,8 @@ def gift_absent(number: int) -> ResponseReturnValue:
         return redirect(f"/console/unknown/{number}#absent", 303)
 
     def act(reason: str) -> str:
-        seen = request.form.get("fence", type=int)
-        door.relay_parts().deciding.absent(number, actor=door.actor(), reason=reason, fence=seen)
+        seen = request.form.get("attempt", -1, type=int)
+        door.relay_parts().deciding.absent(number, attempt=seen, actor=door.actor(), reason=reason)
         return "In line again; relay sends it once."
 
     return _done(number, act, back=f"/console/unknown/{number}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from flask import redirect, render_template, request, url_for
@@ -90,14 +90,17 @@ def unknown_look(number: int) -> ResponseReturnValue:
 
 def _page(entry: Entry, candidates: list[Candidate], looked: Looked | None) -> str:
     parts = door.relay_parts()
+    settle = parts.settings.organizations[entry.organization].probe.settle_seconds
     with parts.database.read() as tx:
-        called = claims.doubtful_since(tx, entry.id)
+        called, now = claims.doubtful_since(tx, entry.id), parts.database.now(tx)
+    settled = called[1] + timedelta(seconds=settle) if called else now
     return render_template(
         "unknown_gift.html",
         entry=entry,
         candidates=sorted(candidates, key=lambda one: not one.fits),
         looked=looked,
         called=called,
+        settled=settled if settled > now else None,
         zone=_zone(entry),
         is_gift=entry.kind is not Kind.REFUND,
         may_act=door.actor().may(Permission.ACT, entry.organization),

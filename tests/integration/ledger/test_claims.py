@@ -64,7 +64,8 @@ def test_a_late_writer_loses(relay):
     relay.later(seconds=61)
     with relay.database.write() as tx:
         claims.expire(tx, relay.database.now(tx), probe_after=60)
-    relay.deciding.absent(1, actor=operator("ann"), reason="not there")
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, actor=operator("ann"), reason="not there")
     second = claim_next(relay)
     settle(relay, second, POSTED)
     settle(relay, first, REFUSED)

@@ -193,7 +193,7 @@ class People:
             self._relay.deciding.found(entry.id, mine[0].code, actor=ADA, reason="seen in Luminate")
         else:
             self._count("not in Luminate")
-            self._relay.deciding.absent(entry.id, actor=ADA, reason="not in Luminate", fence=entry.fence)
+            self._relay.deciding.absent(entry.id, attempt=entry.fence, actor=ADA, reason="not in Luminate")
 
     def _twins(self, entry: Entry) -> list[Recorded]:
         """Recorded gifts of another payment whose own entry has taken a code of an equal gift."""
@@ -209,7 +209,7 @@ class People:
             self._relay.deciding.found(entry.id, entry.parameters["refund_user_confirm_code"], actor=ADA, reason="seen")
         else:
             self._count("refund not in Luminate")
-            self._relay.deciding.absent(entry.id, actor=ADA, reason="not in Luminate", fence=entry.fence)
+            self._relay.deciding.absent(entry.id, attempt=entry.fence, actor=ADA, reason="not in Luminate")
 
     # --- commands ---------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The API: the console's use cases for programs, with the same rules."""
 
+from datetime import timedelta
+
 import pytest
 
 from relay.access import operator
@@ -95,17 +97,31 @@ def test_an_entry_is_closed_and_opened_again(house, program, gift):
     assert program.post("/entries/1/reopen", WHY)["status"] == "held"
 
 
-@pytest.mark.parametrize(("found", "status"), [({"found": "C77"}, "posted"), ({"absent": True}, "queued")])
+@pytest.mark.parametrize(
+    ("found", "status"), [({"found": "C77"}, "posted"), ({"absent": True, "attempt": 1}, "queued")]
+)
 def test_an_unknown_entry_is_resolved_both_ways(house, program, gift, found, status):
     house.luminate.script = ["lost"]
     house.take(gift(1))
     house.post()
     assert house.entry(1).status is Status.UNKNOWN
+    assert [one["number"] for one in program.get("/entries/1/attempts")["items"]] == [1]
+    house.database.ahead += timedelta(hours=1)
     assert program.post("/entries/1/resolve", found | WHY)["status"] == status
     assert house.bell.rings[-1] == "alder"
 
 
-@pytest.mark.parametrize("body", [{}, {"found": "C1", "absent": True}, {"absent": False}, {"found": "  "}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"found": "C1", "absent": True},
+        {"absent": False},
+        {"found": "  "},
+        {"absent": True},
+        {"found": "C1", "attempt": 1},
+    ],
+)
 def test_a_resolution_says_one_of_the_two(house, program, gift, body):
     house.take(gift(1))
     program.post("/entries/1/resolve", body | WHY, status=422)

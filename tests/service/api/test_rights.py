@@ -11,7 +11,7 @@ BODIES = {
     "correct_entry": {"changes": {"donor.name.first": "Eve"}} | WHY,
     "close_entry": WHY,
     "reopen_entry": WHY,
-    "resolve_entry": {"absent": True} | WHY,
+    "resolve_entry": {"absent": True, "attempt": 1} | WHY,
     "draw_replay": {"ids": [1, 2, 3]},
     "start_replay": WHY,
     "try_fund": {"code": "GALA", "fund": {"designee_id": 44}},

@@ -1,8 +1,12 @@
 """`flask correct`, `close`, `reopen`, `resolve`, `pause`, `resume`: what a named person decides, and why."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from sqlalchemy import update
 
 from relay.ledger import pauses
+from relay.ledger.models import attempts
 from relay.luminate.client import Answer
 
 ASKED = ("--reason", "asked the donor", "--who", "Ann")
@@ -136,8 +140,12 @@ def test_found_in_luminate_is_posted_and_its_refund_may_go(unknown):
     assert unknown.relay.bell.rung[-1] == "hope"
 
 
-def test_absent_is_sent_again(unknown):
-    assert "in line again" in unknown.run("resolve", 1, "--absent", *ASKED).stdout
+def test_absent_is_sent_again_once_it_cannot_appear_late(unknown):
+    absent = ("resolve", 1, "--absent", "--attempt", 1, *ASKED)
+    assert "may still appear in Luminate until" in unknown.run(*absent, code=1).stderr
+    with unknown.relay.database.write() as tx:
+        tx.execute(update(attempts).values(finished_at=datetime.now(UTC) - timedelta(hours=1)))
+    assert "in line again" in unknown.run(*absent).stdout
     unknown.post()
     assert unknown.status(1) == "posted"
 
@@ -145,12 +153,15 @@ def test_absent_is_sent_again(unknown):
 def test_resolving_wants_one_answer(unknown):
     assert "either --found CODE or --absent" in unknown.run("resolve", 1, *ASKED, code=2).stderr
     assert "either" in unknown.run("resolve", 1, "--absent", "--found", "0-1", *ASKED, code=2).stderr
+    assert "which attempt" in unknown.run("resolve", 1, "--absent", *ASKED, code=2).stderr
+    assert "which attempt" in unknown.run("resolve", 1, "--found", "0-1", "--attempt", 1, *ASKED, code=2).stderr
+    assert "look once more" in unknown.run("resolve", 1, "--absent", "--attempt", 2, *ASKED, code=1).stderr
     assert "a confirmation code is needed" in unknown.run("resolve", 1, "--found", "", *ASKED, code=1).stderr.lower()
 
 
 def test_only_what_is_unknown_is_resolved(house):
     house.give("ch_1")
-    assert "is queued, not unknown" in house.run("resolve", 1, "--absent", *ASKED, code=1).stderr
+    assert "is queued, not unknown" in house.run("resolve", 1, "--absent", "--attempt", 0, *ASKED, code=1).stderr
 
 
 # --- pause and resume -----------------------------------------------------------------------------------------------

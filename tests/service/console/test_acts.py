@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -320,9 +321,14 @@ def test_an_unknown_gift_that_is_not_there_is_sent_once_after_a_second_word(hous
     house.post(times=1)
     client = house.client("finance")
     assert "has it twice" in page(client, "/console/unknown/1")
-    post(client, "/console/gifts/1/absent", reason="looked")
+    post(client, "/console/gifts/1/absent", reason="looked", sure="yes", attempt="1")
     assert house.entry(1).status is Status.UNKNOWN
-    post(client, "/console/gifts/1/absent", reason="looked", sure="yes")
+    assert "may still appear there until" in page(client, "/console/unknown/1")
+    house.database.ahead += timedelta(hours=1)
+    assert "may still appear" not in page(client, "/console/unknown/1")
+    post(client, "/console/gifts/1/absent", reason="looked", attempt="1")
+    assert house.entry(1).status is Status.UNKNOWN
+    post(client, "/console/gifts/1/absent", reason="looked", sure="yes", attempt="1")
     house.post()
     assert (house.entry(1).status, len(house.luminate.gifts)) == (Status.POSTED, 1)
 
@@ -332,8 +338,9 @@ def test_a_page_opened_before_it_was_sent_again_proves_nothing(house):
     house.take(make_gift())
     house.post(times=1)
     client = house.client("finance")
-    assert '<input type="hidden" name="fence" value="1">' in page(client, "/console/unknown/1")
-    said = {"reason": "looked", "sure": "yes", "fence": "1"}
+    house.database.ahead += timedelta(hours=1)
+    assert '<input type="hidden" name="attempt" value="1">' in page(client, "/console/unknown/1")
+    said = {"reason": "looked", "sure": "yes", "attempt": "1"}
     post(client, "/console/gifts/1/absent", **said)
     house.post(times=1)
     post(client, "/console/gifts/1/absent", **said)
