@@ -1,27 +1,21 @@
-"""The Flask application: blueprints, console, error answers, commands."""
+"""The Flask application: the wired relay, its commands, and what answers over HTTP where that is wanted."""
 
 from __future__ import annotations
 
 import os
 
-from flask import Flask, Response, jsonify, redirect, url_for
-from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
+from flask import Flask
 
 from relay import crashes, telemetry
 from relay.bootstrap import Relay, build
 from relay.cli import register
 from relay.config import load_settings
-from relay.web import api, console, metrics, request_ids
-from relay.web.api import problems
-from relay.web.health import health
-from relay.web.webhooks import webhooks
 
 
-def create_app(relay: Relay | None = None) -> Flask:
+def create_app(relay: Relay | None = None, *, serves: bool = True) -> Flask:
     """The application around a wired relay; without one, around the environment's settings.
 
+    ``serves``: whether it answers over HTTP; `flask work` and the other commands do not, and then carry no pages.
     Raises ConfigurationError with every mistake at once.
     """
     if relay is None:
@@ -31,43 +25,9 @@ def create_app(relay: Relay | None = None) -> Flask:
     app = Flask("relay", static_folder=None)
     app.config.update(SECRET_KEY=relay.settings.secret_key, MAX_CONTENT_LENGTH=relay.settings.max_body_bytes + 1)
     app.extensions["relay"] = relay
-    request_ids.attach(app)
-    app.register_blueprint(webhooks)
-    app.register_blueprint(health)
-    app.register_error_handler(HTTPException, _answer)
-    app.after_request(_harden)
-    metrics.attach(app)
-    console.attach(app, relay.settings)
-    if relay.settings.oidc:
-        console.attach_oidc(app, relay.settings.oidc)
-    api.attach(app, relay.settings)
-    app.add_url_rule("/", "root", lambda: redirect(url_for("console.today")))
     register(app)
-    _believe_proxies(app, relay.settings.proxies)
+    if serves:
+        from relay.web import front  # noqa: PLC0415 - a worker would carry console and API for nothing, some 15 MB
+
+        front.attach(app, relay.settings)
     return app
-
-
-def _believe_proxies(app: Flask, count: int) -> None:
-    """Take address and scheme from what so many proxies say; the host is the one that was asked for."""
-    if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
-
-
-def _answer(error: HTTPException) -> ResponseReturnValue:
-    """JSON for every HTTP error, a page in the console, a problem of the API; our own failures never show a trace."""
-    if console.is_of_the_console():
-        return console.failed(error)
-    if problems.is_of_the_api():
-        return problems.of_http(error)
-    status = error.code or 500
-    return jsonify(status="refused", reason=error.name.lower().replace(" ", "_")), status
-
-
-def _harden(response: Response) -> Response:
-    """Nothing here is for a browser to frame, sniff, cache or run."""
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -38,7 +38,6 @@ from relay.outbound.probing import Probing
 from relay.outbound.sweep import Sweep
 from relay.providers import PROVIDERS, Provider, paypal
 from relay.providers.calling import Caller
-from relay.providers.paypal.proof import authorities
 from relay.reports.overview import Overview
 from relay.reports.searching import Searching
 
@@ -128,8 +127,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
     database = database or Database(settings.database_url)
     redis = redis or queue.connect(settings.redis_url, verified=settings.redis_verified)
     bell = queue.Bell(redis)
-    trusted = authorities(settings.demo_authority) if settings.demo_authority else None
-    providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), trusted)}
+    providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), settings.demo_authority)}
     looking = Looking(
         database, settings.organizations, lambda organization, entry: relay.probing_for(organization).look(entry)
     )

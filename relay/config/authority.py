@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
-
 from relay.config.checks import is_loopback
 from relay.config.organization import Organization
 from relay.config.problems import sentence
@@ -45,6 +43,8 @@ def _wrong(pem: bytes, environ: Mapping[str, str], organizations: Mapping[str, O
 
 
 def _holds_certificates(pem: bytes) -> bool:
+    from cryptography import x509  # noqa: PLC0415 - only the demo asks; a small worker need not carry it
+
     try:
         return bool(x509.load_pem_x509_certificates(pem))
     except ValueError:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from relay.providers.asking import SANDBOX
-from relay.providers.paypal.proof import HOSTS, OWNERS
+from relay.providers.paypal.headers import HOSTS
+from relay.providers.paypal.proof import OWNERS
 
 OWNER = OWNERS[HOSTS[SANDBOX]]
 AUTHORITY = "The authority of relay's demo"

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import IO
 
-import xlsxwriter
-
 from relay import words
 from relay.ledger.lines import Line
 from relay.reports.spreadsheets import cell, csv_lines
@@ -66,6 +64,8 @@ def as_csv(lines: Iterable[Line], zones: Mapping[str, tzinfo]) -> Iterator[bytes
 
 def to_xlsx(file: IO[bytes], lines: Iterable[Line], zones: Mapping[str, tzinfo]) -> None:
     """Write an XLSX file: texts as texts, numbers as numbers, amounts with their decimals."""
+    import xlsxwriter  # noqa: PLC0415 - 2 MB, for whoever exports
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
         sheet, bold, money = book.add_worksheet("gifts"), book.add_format({"bold": True}), book.add_format()

@@ -21,7 +21,7 @@ HARMLESS = {
     ("relay/ledger/audit.py", "line.digest != _digest(digest, _values(line))"): "both are of the ledger, by a command",
     ("relay/ledger/tokens.py", "tokens.c.digest == digest"): "looked up by the SHA-256 of 256 random bits",
     ("relay/providers/braintree/__init__.py", "secret in publics"): "both are of the configuration",
-    ("relay/providers/paypal/proof.py", "base64.b64encode(raw).decode() != signature"): "two spellings of one text",
+    ("relay/providers/paypal/headers.py", "base64.b64encode(raw).decode() != signature"): "two spellings of one text",
     ("relay/providers/raisely.py", "secret in value"): "a secret of a body is blotted out of the same body",
     ("relay/providers/standard/signature.py", "secret in keys"): "both are of the configuration",
     ("relay/web/console/passwords.py", "password != request.form.get('again', '')"): "both were typed into one form",

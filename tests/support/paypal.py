@@ -13,7 +13,6 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from relay.demo.signing import paypal_headers
 from relay.providers import paypal
-from relay.providers.paypal.proof import Authorities
 
 LIVE_HOST, SANDBOX_HOST = "api.paypal.com", "api.sandbox.paypal.com"
 OWNER, SANDBOX_OWNER = "messageverificationcerts.paypal.com", "messageverificationcerts.sandbox.paypal.com"
@@ -95,13 +94,9 @@ def pem(*certificates):
     return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
-def trusted():
-    return Authorities((root(),))
-
-
 def make_provider(kept=None):
     """PayPal with our authority, and our certificate at hand unless a test says otherwise."""
-    return paypal.provider({url(): pem(leaf())} if kept is None else kept, trusted())
+    return paypal.provider({url(): pem(leaf())} if kept is None else kept, pem(root()))
 
 
 def signed(body, webhook_id, sent=None, transmission=None, certificate=None, signer=None):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.config import ProviderSettings
 from relay.errors import FetchFailed, MoneyError, NotUnderstood
@@ -29,11 +29,14 @@ from relay.providers.base import (
     understood_as,
 )
 from relay.providers.calling import Caller
-from relay.providers.paypal import payments, proof, returns
+from relay.providers.paypal import payments, returns
 from relay.providers.paypal.api import Api, Tokens, credentials
 from relay.providers.paypal.event import Event, Handler, Reading
-from relay.providers.paypal.proof import HEADERS, Authorities, Kept
+from relay.providers.paypal.headers import HEADERS, transmission_of
 from relay.providers.times import instant
+
+if TYPE_CHECKING:
+    from relay.providers.paypal.proof import Kept
 
 MAX_TYPE = 100
 # What intake leaves of anything that looks like a card number.
@@ -79,24 +82,23 @@ FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class PayPal:
-    """The provider with its parts: where certificates are kept, whom they are proven by, and the API's tokens."""
+    """The provider with its parts: where certificates are kept, who proves them (b"": DigiCert), the API's tokens."""
 
     kept: Kept
-    trusted: Authorities | None = None
+    authority: bytes = b""
     tokens: Tokens = field(default_factory=Tokens)
-
-    @property
-    def authorities(self) -> Authorities:
-        """DigiCert, unless the demo or a test says otherwise."""
-        return self.trusted or proof.digicert()
 
     def verify(self, delivery: Delivery, settings: ProviderSettings, now: datetime) -> int:
         """The place of the webhook id it was signed for. Raises BadSignature or ProofPending."""
-        return proof.verify(delivery, settings, now, self.kept, self.authorities)
+        from relay.providers.paypal import proof  # noqa: PLC0415 - X.509 is 7 MB that others need not carry
+
+        return proof.verify(delivery, settings, now, self.kept, proof.authorities(self.authority))
 
     def fetch(self, delivery: Delivery, settings: ProviderSettings, caller: Caller, received_at: datetime) -> Parsed:
         """Prove a delivery as of when it came, and let PayPal's API confirm it. Raises FetchFailed, BadSignature."""
-        proof.learn(delivery, settings, caller, received_at, self.kept, self.authorities)
+        from relay.providers.paypal import proof  # noqa: PLC0415 - see above
+
+        proof.learn(delivery, settings, caller, received_at, self.kept, proof.authorities(self.authority))
         login = credentials(settings)
         # Its digits were masked before it was stored, so its CRC32 is another: then the API's word is the proof.
         if login is None or MASK not in delivery.body:
@@ -108,9 +110,9 @@ class PayPal:
             return _confirmed(about, delivery, settings, Api(settings, login, caller, self.tokens))
 
 
-def provider(kept: Kept, trusted: Authorities | None = None) -> Provider:
-    """PayPal, with a place to keep its certificates."""
-    parts = PayPal(kept, trusted)
+def provider(kept: Kept, authority: bytes = b"") -> Provider:
+    """PayPal, with a place to keep its certificates; the demo and tests bring an authority (PEM) of their own."""
+    parts = PayPal(kept, authority)
     return Provider(name="paypal", verify=parts.verify, parse=parse, fetch=parts.fetch, kept_headers=HEADERS)
 
 
@@ -143,7 +145,7 @@ def parse(delivery: Delivery, settings: ProviderSettings | None = None) -> Parse
 
 def _key(delivery: Delivery, *parts: str) -> str:
     """The transmission's id: PayPal signs the body by its CRC32 only, so no id may ever bring a second body."""
-    transmission = proof.transmission_of(delivery.headers)
+    transmission = transmission_of(delivery.headers)
     return delivery_key(delivery.body, transmission) if transmission else delivery_key(delivery.body, *parts)
 
 

@@ -14,7 +14,7 @@ from relay.errors import FetchFailed, NotUnderstood
 from relay.providers.asking import LIVE, SANDBOX, address, path_id, read_answer
 from relay.providers.base import dig, ident, text
 from relay.providers.calling import Caller, Reply
-from relay.providers.paypal.proof import SIMULATOR
+from relay.providers.paypal.headers import SIMULATOR
 
 ADDRESSES = {
     LIVE: "https://api-m.paypal.com",

@@ -2,16 +2,13 @@
 
 https://developer.paypal.com/api/rest/webhooks/rest/#link-selfverificationmethod. A CRC32 binds the body only weakly:
 whoever has one genuine delivery can build another body that verifies. So this proves who sent something at that moment
-and no more; docs/providers/paypal.md says what protects the amounts.
+and no more; docs/providers/paypal.md says what protects the amounts. X.509 and RSA are here and nowhere else among the
+providers: whoever has no PayPal never loads this.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -28,24 +25,17 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from relay.config import ProviderSettings
 from relay.errors import BadSignature, ProofPending
-from relay.providers.asking import LIVE, SANDBOX, environment
+from relay.providers.asking import environment
 from relay.providers.base import Delivery
 from relay.providers.calling import Caller
+from relay.providers.paypal.headers import HOSTS, SIMULATED, SIMULATOR, claim
 from relay.providers.signatures import check_age
-from relay.providers.times import instant
 
-ID, TIME, SIGNATURE = "paypal-transmission-id", "paypal-transmission-time", "paypal-transmission-sig"
-CERTIFICATE, ALGORITHM = "paypal-cert-url", "paypal-auth-algo"
-HEADERS = (ID, TIME, SIGNATURE, CERTIFICATE, ALGORITHM)
-# The dashboard's simulator signs with the production certificate, for this literal webhook id. Anyone may use it.
-SIMULATOR, SIMULATED = "simulator", "WEBHOOK_ID"
-HOSTS = {LIVE: "api.paypal.com", SANDBOX: "api.sandbox.paypal.com", SIMULATOR: "api.paypal.com"}
 # Whose certificate it must be.
 OWNERS = {
     "api.paypal.com": "messageverificationcerts.paypal.com",
     "api.sandbox.paypal.com": "messageverificationcerts.sandbox.paypal.com",
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 # PayPal tries again for three days, and nowhere says that a later try is signed anew: none of these may be lost. A
 # repeat by a stranger is stopped by the transmission's id, not by its age.
 SENT_AGAIN_FOR = 3 * 24 * 60 * 60
@@ -72,71 +62,12 @@ class Authorities:
     between: tuple[x509.Certificate, ...] = ()
 
 
+@cache
 def authorities(pem: bytes) -> Authorities:
-    """Those in a file: what has signed itself is a root."""
-    found = x509.load_pem_x509_certificates(pem)
+    """Those in a file: what has signed itself is a root. None (b""): DigiCert's, which come with relay."""
+    found = x509.load_pem_x509_certificates(pem or DIGICERT.read_bytes())
     roots = tuple(one for one in found if one.issuer == one.subject)
     return Authorities(roots, tuple(one for one in found if one not in roots))
-
-
-@cache
-def digicert() -> Authorities:
-    """The authorities that come with relay."""
-    return authorities(DIGICERT.read_bytes())
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the headers of a delivery say about it."""
-
-    transmission: str
-    time: str
-    signature: bytes
-    url: str
-    sent: int
-
-    def signed(self, webhook_id: str, body: bytes) -> bytes:
-        """The text that PayPal signed."""
-        return f"{self.transmission}|{self.time}|{webhook_id}|{zlib.crc32(body)}".encode("utf-8", "replace")
-
-
-# --- what the headers say ------------------------------------------------------------------------------------------
-
-
-def claim(delivery: Delivery, settings: ProviderSettings) -> Claim:
-    """The headers, each of which must be right in itself. Raises BadSignature."""
-    told = {name: delivery.headers.get(name, "").strip() for name in HEADERS}
-    if missing := [name for name in HEADERS if not told[name]]:
-        raise BadSignature(f"the {missing[0].upper()} header is missing")
-    if told[ALGORITHM].upper() != "SHA256WITHRSA":
-        raise BadSignature("PAYPAL-AUTH-ALGO is not SHA256withRSA")
-    sent = instant(told[TIME])
-    if sent is None:
-        raise BadSignature("PAYPAL-TRANSMISSION-TIME is not a moment")
-    url = certificate_url(told[CERTIFICATE], settings)
-    return Claim(told[ID], told[TIME], _decoded(told[SIGNATURE]), url, int(sent.timestamp()))
-
-
-def certificate_url(told: str, settings: ProviderSettings) -> str:
-    """The address of the certificate, put together anew: only PayPal's, of this environment. Raises BadSignature."""
-    host = HOSTS.get(environment(settings), "")
-    beginning = f"https://{host}/v1/notifications/certs/"
-    name = told.removeprefix(beginning)
-    if not host or name == told or not _NAME.fullmatch(name):
-        sentence = "PAYPAL-CERT-URL is not an address of PayPal's certificates for the environment"
-        raise BadSignature(f"{sentence} '{environment(settings)}'")
-    return beginning + name
-
-
-def _decoded(signature: str) -> bytes:
-    """Base64 in its one proper spelling: no second text stands for the same signature."""
-    try:
-        raw = base64.b64decode(signature, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadSignature("PAYPAL-TRANSMISSION-SIG is not base64") from None
-    if base64.b64encode(raw).decode() != signature:
-        raise BadSignature("PAYPAL-TRANSMISSION-SIG is not plain base64")
-    return raw
 
 
 # --- the proof -----------------------------------------------------------------------------------------------------
@@ -229,8 +160,3 @@ def _issuer_file(leaf: x509.Certificate) -> str:
     issuers = [one for one in found if one.access_method == AuthorityInformationAccessOID.CA_ISSUERS]
     matches = [_ISSUER.fullmatch(str(one.access_location.value)) for one in issuers]
     return next((match.group(1) for match in matches if match), "")
-
-
-def transmission_of(headers: Mapping[str, str]) -> str:
-    """The transmission's id: used once, whatever the body."""
-    return headers.get(ID, "").strip()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
-
 from relay.web.api import problems, schemas
 from relay.web.api.once import HEADER, LONGEST, SIGNS
 from relay.web.api.operations import LARGEST, OPERATIONS, WRITES, Operation
@@ -25,6 +22,9 @@ details (RFC 9457). Send writes with an Idempotency-Key: the same request under 
 @cache
 def document() -> dict[str, Any]:
     """The whole document."""
+    from apispec import APISpec  # noqa: PLC0415 - for the one page that few ask for
+    from apispec.ext.marshmallow import MarshmallowPlugin  # noqa: PLC0415
+
     spec = APISpec(
         title="relay",
         version=VERSION,

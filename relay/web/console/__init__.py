@@ -9,6 +9,7 @@ from relay.web.console import (
     funds,
     gift,
     gifts,
+    identity,
     invitation,
     people,
     proposals,
@@ -21,7 +22,6 @@ from relay.web.console import (
     unknown,
 )
 from relay.web.console.blueprint import attach, failed, is_of_the_console
-from relay.web.console.identity import attach_oidc
 
 SCREENS = (
     account,
@@ -32,6 +32,7 @@ SCREENS = (
     funds,
     gift,
     gifts,
+    identity,
     invitation,
     people,
     proposals,
@@ -44,4 +45,4 @@ SCREENS = (
     unknown,
 )
 
-__all__ = ["SCREENS", "attach", "attach_oidc", "failed", "is_of_the_console"]
+__all__ = ["SCREENS", "attach", "failed", "is_of_the_console"]

@@ -16,7 +16,6 @@ from relay.errors import BadSignature, FetchFailed, RelayError
 from relay.gifts import Gift
 from relay.providers import PROVIDERS, Delivery, paypal
 from relay.providers.calling import Caller
-from relay.providers.paypal.proof import authorities
 
 NOW = datetime.now(UTC)
 ASKED = sorted(name for name, one in ANNOUNCEMENTS.items() if one.answers)
@@ -29,8 +28,7 @@ def key(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def providers(key):
-    trusted = authorities(key.authority.read_bytes())
-    return PROVIDERS | {"paypal": paypal.provider({key.url: key.certificate}, trusted)}
+    return PROVIDERS | {"paypal": paypal.provider({key.url: key.certificate}, key.authority.read_bytes())}
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from relay.money import Money
 from relay.providers import paypal
 from relay.providers.base import Delivery
 from relay.providers.calling import Reply
-from relay.providers.paypal import EVENTS, PAYPAL, proof
+from relay.providers.paypal import EVENTS, PAYPAL
+from relay.providers.paypal import headers as said
 from relay.providers.paypal.payments import STATUS
 from relay.providers.times import instant
 from tests.provider_cases import NOW, SENT, ProviderCases, payloads
@@ -124,7 +125,7 @@ class TestPayPal(ProviderCases):
     def test_only_paypals_own_certificate_address_is_taken(self, url):
         headers = self.sign(self.body, self.secret) | {"paypal-cert-url": f"x{url}"[1:]}
         if url.endswith("\n"):
-            assert proof.claim(Delivery(self.body, headers), self.settings()).url == url.strip()
+            assert said.claim(Delivery(self.body, headers), self.settings()).url == url.strip()
         else:
             self.refused("PAYPAL-CERT-URL", headers=headers)
 
@@ -186,10 +187,10 @@ class TestPayPal(ProviderCases):
 
 
 def test_the_transmission_id_is_the_delivery_key_whatever_the_body():
-    keys = {situation(name, **{proof.ID: "t-1"}).delivery_key for name in payloads("paypal")}
+    keys = {situation(name, **{said.ID: "t-1"}).delivery_key for name in payloads("paypal")}
     assert keys == {"t-1"}
-    assert situation("capture_completed", **{proof.ID: "t-2"}).delivery_key == "t-2"
-    assert len(situation("capture_completed", **{proof.ID: "t" * 9000}).delivery_key) < 100
+    assert situation("capture_completed", **{said.ID: "t-2"}).delivery_key == "t-2"
+    assert len(situation("capture_completed", **{said.ID: "t" * 9000}).delivery_key) < 100
 
 
 # --- the certificate, for a worker ------------------------------------------------------------------------------------
