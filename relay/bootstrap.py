@@ -14,7 +14,9 @@ from relay import queue
 from relay.alerting import Alerting
 from relay.alerting.sending import Sender
 from relay.config import Organization, Settings
-from relay.doctor import start
+from relay.doctor import Patient, start
+from relay.doctor.board import Board
+from relay.doctor.rounds import Rounds
 from relay.inbound.fetching import Fetching
 from relay.inbound.intake import Intake
 from relay.ledger.certificates import Certificates
@@ -106,6 +108,21 @@ class Relay:
 
     def _stopping(self) -> bool:
         return self.stopping()  # asked anew each time: the worker replaces it after the parts are made
+
+    @property
+    def patient(self) -> Patient:
+        """What the doctor examines."""
+        parts = (self.settings, self.database, self.redis, self.providers)
+        return Patient(*parts, self.client_for, self.soap_for)
+
+    @property
+    def board(self) -> Board:
+        """How it stands with every connection."""
+        return Board(self.patient)
+
+    def rounds_for(self, worker: str) -> Rounds:
+        """The checks of every connection, under this name."""
+        return Rounds(self.patient, worker=worker)
 
     def before_serving(self) -> str:
         """Why this process must not start, in a sentence; "" if it may. Says in the log what is wrong with Redis."""

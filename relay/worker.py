@@ -88,11 +88,12 @@ def _serve(relay: Relay, stop: threading.Event) -> None:
 
 
 def _sweep_for_ever(relay: Relay, stop: threading.Event) -> None:
-    sweep = relay.sweep_for(relay.worker)
+    sweep, rounds = relay.sweep_for(relay.worker), relay.rounds_for(relay.worker)
     while not stop.wait(SWEEP_SECONDS):
         try:
             if sweep.run() is not None:
                 relay.alerting.beside()
+                rounds.beside()
         except Exception:
             # An edge: one bad sweep must not end all later ones.
             log.exception("sweep_failed")

@@ -219,3 +219,16 @@ class FakeProvider:
         facts, live = self.known[delivery.body]
         name = self.names.get(delivery.body) or orjson.loads(delivery.body)["id"]
         return Parsed(event_id=name, type="acme.event", delivery_key=name, live=live, facts=tuple(facts))
+
+
+class QuietRedis:
+    """A Redis that is well, with one worker at it; it does nothing."""
+
+    def ping(self):
+        return True
+
+    def info(self):
+        return {"redis_version": "7.4.1", "maxmemory_policy": "noeviction"}
+
+    def smembers(self, _name):
+        return {b"rq:worker:1"}

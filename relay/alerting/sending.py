@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
 import ssl
 import threading
@@ -18,8 +17,10 @@ from urllib.parse import urlsplit
 
 import requests
 
+from relay import mailing
 from relay.config import MailServer, Organization
 from relay.errors import NotDelivered
+from relay.ledger import alerts
 from relay.ledger.alerts import Said
 
 # For each step of a conversation, and for the whole of it: a server may answer a byte at a time.
@@ -37,7 +38,7 @@ class Channel:
     @property
     def digest(self) -> str:
         """What the ledger calls it."""
-        return hashlib.sha256(f"{self.kind}:{self.address}".encode()).hexdigest()
+        return alerts.channel(self.kind, self.address)
 
     def server(self, mail: MailServer | None) -> str:
         """What must answer, so that a dead server is not asked for every message."""
@@ -70,11 +71,7 @@ class Sender:
         if self.mail is None:
             raise NotDelivered("no mail server is configured (RELAY_SMTP_URL)")
         try:
-            with self._connected(self.mail) as server:
-                if self.mail.security == "starttls":
-                    server.starttls(context=ssl.create_default_context())
-                if self.mail.user:
-                    server.login(self.mail.user, self.mail.password)
+            with mailing.admitted(self.mail, self.step) as server:
                 server.send_message(composed(self.mail, to, said, number))
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
@@ -86,14 +83,6 @@ class Sender:
         except (OSError, smtplib.SMTPException) as error:
             raise NotDelivered(f"the mail server did not answer ({type(error).__name__})") from error
         return "the mail server took it"
-
-    def _connected(self, mail: MailServer) -> smtplib.SMTP:
-        # Named, or it would ask a resolver what this machine is called.
-        ours = mail.sender.rpartition("@")[2]
-        if mail.security == "tls":
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(mail.host, mail.port, ours, timeout=self.step, context=context)
-        return smtplib.SMTP(mail.host, mail.port, ours, timeout=self.step)
 
     def _hook(self, url: str, said: Said) -> str:
         body = {**said.facts, "text": _slack(f"*{said.subject}*\n{said.text}"), "subject": said.subject}

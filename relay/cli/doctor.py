@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from relay.cli.commands import FAILED, as_json, command, parts, say, say_json
 from relay.cli.tables import plain
-from relay.doctor import Check, Level, Patient, examine
+from relay.doctor import Check, Level, examine
 
 _MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "FAILED"}
 
@@ -15,10 +15,8 @@ _MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "FAILED"}
 @as_json
 def doctor(*, as_json: bool) -> None:
     """Look at database, Redis, configuration and every Luminate site; say what to do. Changes nothing."""
-    relay = parts()
-    patient = Patient(relay.settings, relay.database, relay.redis, relay.providers, relay.client_for, relay.soap_for)
     levels = []
-    for check in examine(patient):
+    for check in examine(parts().patient):
         levels.append(check.level)
         if as_json:
             say_json(asdict(check))

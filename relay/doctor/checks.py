@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -42,3 +42,9 @@ def warning(name: str, text: str, what_to_do: str) -> Check:
 def failed(name: str, text: str, what_to_do: str) -> Check:
     """It does not work."""
     return Check(name, Level.FAILED, text, what_to_do)
+
+
+def worst(checks: Iterable[Check]) -> Level:
+    """How it stands with what these are about. What cannot be proven by reading is a doubt, and no fault."""
+    levels = {check.level for check in checks if check.details.get("proven", True)}
+    return next((level for level in (Level.FAILED, Level.WARNING) if level in levels), Level.OK)

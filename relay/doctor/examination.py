@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from redis import Redis
 
 from relay.config import Organization, Settings
-from relay.doctor import configuration, house
+from relay.doctor import configuration, house, outlets
 from relay.doctor.checks import Check, Level
 from relay.doctor.site import site
 from relay.doctor.soap import soap
 from relay.doctor.sources import sources
-from relay.ledger import claims, pauses, search
+from relay.ledger import claims, connections, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.funds import with_funds
 from relay.luminate.client import LuminateClient
@@ -40,15 +40,30 @@ def examine(patient: Patient) -> Iterator[Check]:
         has_tables = has_tables and check.level is not Level.FAILED
         yield check
     yield from house.redis_server(patient.redis)
+    if has_tables:
+        yield from _sweeps(patient.database)
+    yield from outlets.mail(patient.settings.mail)
     settings = _with_funds(patient) if has_tables else patient.settings
     yield from configuration.settings(settings, patient.providers)
     for organization in settings.organizations.values():
         if has_tables:
             yield from _ledger(patient.database, organization)
-            yield from sources(patient.database, organization)
-        proven = _proven(patient.database, organization) if has_tables else set()
-        yield from site(organization, patient.client_for(organization), proven)
+            yield from sources(patient.settings, patient.database, organization)
+        yield from luminate(patient, organization, has_tables=has_tables)
         yield from soap(organization, patient.soap_for(organization))
+        yield from outlets.hooks(organization)
+
+
+def luminate(patient: Patient, organization: Organization, *, has_tables: bool = True) -> Iterator[Check]:
+    """One organization's Luminate site; without the tables nothing has been proven by doing."""
+    proven = _proven(patient.database, organization) if has_tables else set()
+    yield from site(organization, patient.client_for(organization), proven)
+
+
+def _sweeps(database: Database) -> Iterator[Check]:
+    with database.read() as tx:
+        seen, now = connections.last_swept(tx), database.now(tx)
+    yield from house.sweeps(seen, now)
 
 
 def _with_funds(patient: Patient) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis import Redis
@@ -42,6 +42,8 @@ DATABASE_TROUBLES: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )  # fmt: skip
 # Seconds by which two clocks may differ unnoticed; past the second, signatures are judged wrongly.
 CLOCK_WARNING, CLOCK_FAILED = 5.0, 120.0
+# Workers look once a second.
+SEEN_WITHIN = timedelta(minutes=1)
 
 
 def database(ledger: Database) -> Iterator[Check]:
@@ -154,3 +156,13 @@ def _workers(redis: Redis) -> Check:
     if count:
         return ok("workers", f"{count} at work.")
     return warning("workers", "No worker is at work: webhooks are taken, but nothing is sent.", "Start `flask work`.")
+
+
+def sweeps(seen: datetime | None, now: datetime) -> Iterator[Check]:
+    """Whether a worker still looks at the ledger: one that was killed stays registered in Redis for minutes."""
+    if seen is None or now - seen < SEEN_WITHIN:
+        return
+    since = f"{seen.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    yield warning(
+        "workers", f"No worker has looked at the ledger since {since}.", "Start `flask work`, or see its log."
+    )

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from relay.config import FormLevel, Organization
-from relay.doctor.checks import Check, failed, ok, warning
+from relay.doctor import egress
+from relay.doctor.checks import Check, Level, failed, ok, warning
 from relay.doctor.house import clock
 from relay.errors import TransportError
 from relay.luminate.client import Answer, LuminateClient
@@ -50,6 +51,7 @@ def site(organization: Organization, client: LuminateClient, proven: Collection[
     """Address, key and login; forms, levels and designees; what can be read back; what has been proven by doing."""
     checks = list(_door(organization, client))
     yield from checks
+    yield from egress.own_address(organization)
     if not any(check.level == "failed" for check in checks):
         yield from _forms(organization, client)
         yield from _designees(organization, client)
@@ -99,6 +101,8 @@ def _trouble(name: str, answer: Answer, root: str) -> Check | None:
         return failed(name, "The Luminate address leads somewhere else (a redirect).", f"{_moved(answer)}{_SHAPE}")
     if reply.kind is ReplyKind.ERROR_RESPONSE:
         sentence, what_to_do = API_TROUBLES.get(reply.code, (f"Luminate refuses (code {reply.code}).", LATER))
+        if reply.code == "4" and (ours := egress.named(reply.message)):
+            what_to_do = f"Add {ours} to the allow-list of Open API Configuration; a platform needs a fixed address."
         return failed(name, f"{sentence} Luminate says: {reply.message}" if reply.message else sentence, what_to_do)
     if answer.status == 405:
         return failed(name, *API_TROUBLES["405"])
@@ -278,15 +282,20 @@ def _read_back(organization: Organization, client: LuminateClient) -> Check:
 
 
 def _permission(organization: Organization, proven: Collection[Kind]) -> Iterator[Check]:
-    """Only a gift that was recorded proves that the account may record gifts; we make none to find out."""
+    """Only a gift that was recorded proves that the account may record gifts; we make none to find out.
+
+    A doubt is no fault: programs know it by ``proven``.
+    """
     name = f"{organization.name}: permission"
     if Kind.GIFT in proven:
         also = " and refunds" if Kind.REFUND in proven else ""
         yield ok(name, f"This account has recorded gifts{also} before.")
     if Kind.GIFT not in proven or Kind.REFUND not in proven:
         what = "refund" if Kind.GIFT in proven else "add and refund"
-        yield warning(
+        yield Check(
             name,
+            Level.WARNING,
             f"Whether the account may {what} offline gifts cannot be proven by reading.",
             'See that its group has "Add and Refund Offline Donations via API"; the first one will show.',
+            {"proven": False},
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from relay.config import Organization
+from relay.doctor import egress
 from relay.doctor.checks import Check, failed, ok, warning
 from relay.doctor.site import LATER, TRANSPORT_TROUBLES
 from relay.errors import ReadRefused, TransportError
@@ -68,7 +69,10 @@ def _not_let_in(organization: Organization, name: str, refused: ReadRefused) -> 
     shared = organization.luminate.soap_user.lower() == organization.luminate.login_name.lower()
     if shared and refused.reason == "not_permitted":
         return failed(name, "The web services refuse the account, and it is the one that posts gifts.", _OF_ITS_OWN)
-    return failed(name, _with_their_words(str(refused), refused), _AT_THE_DOOR.get(refused.reason, LATER))
+    what_to_do = _AT_THE_DOOR.get(refused.reason, LATER)
+    if ours := egress.named(refused.luminate_says):
+        what_to_do = f"Add {ours} to the list of the web services; it is another list than the REST API's."
+    return failed(name, _with_their_words(str(refused), refused), what_to_do)
 
 
 def _not_answered(name: str, refused: ReadRefused) -> Check:

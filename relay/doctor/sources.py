@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from relay import words
-from relay.config import Organization
-from relay.doctor.checks import Check, Level
+from relay.config import Organization, Settings
+from relay.doctor.checks import Check, Level, warning
+from relay.doctor.credentials import changes
 from relay.errors import BadSignature, WrongMode
 from relay.ledger import arrivals, refusals
 from relay.ledger.arrivals import Arrivals
@@ -32,21 +35,53 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 _OTHERWISE = ("({reason})", "See in the provider's log what it sent, and what relay answered.")
 
 
-def sources(database: Database, organization: Organization) -> Iterator[Check]:
-    """One check for each configured provider."""
-    for provider, settings in organization.providers.items():
-        with database.read() as tx:
-            now = database.now(tx)
-            came = arrivals.told(tx, organization.name, provider)
-            refused = refusals.told(tx, organization.name, provider, now)
-        yield _source(organization, provider, len(settings.secrets), came, refused)
+def sources(told: Settings, database: Database, organization: Organization) -> Iterator[Check]:
+    """One check for each configured provider, and one for its API where events wait for it."""
+    with database.read() as tx:
+        now = database.now(tx)
+        changed = changes(told, tx, organization, now)
+        for provider in organization.providers:
+            yield from source(tx, now, organization, provider, changed.get(provider))
+
+
+def source(
+    tx: Connection, now: datetime, organization: Organization, provider: str, changed: datetime | None
+) -> Iterator[Check]:
+    """One provider. ``changed``: since when other secrets than before are in force; None: they never were others."""
+    yield _comes(tx, now, organization, provider, changed)
+    yield from _waits(tx, organization, provider)
+
+
+def _comes(tx: Connection, now: datetime, organization: Organization, provider: str, changed: datetime | None) -> Check:
+    secrets = len(organization.providers[provider].secrets)
+    came = arrivals.told(tx, organization.name, provider, changed)
+    refused = refusals.told(tx, organization.name, provider, now)
+    return _source(organization, provider, secrets, came, refused, changed)
+
+
+def _waits(tx: Connection, organization: Organization, provider: str) -> Iterator[Check]:
+    found = arrivals.asked_in_vain(tx, organization.name, provider)
+    if found is None:
+        return
+    oldest = words.minute(found.oldest, organization.time_zone)
+    waiting = words.count(found.count, "event waits", "events wait")
+    sentence = f"{waiting} for an answer of its API, the oldest since {oldest}. The last try: {found.note}."
+    what_to_do = "relay asks again by itself. If it stays so, see the provider's status page and the credentials."
+    yield warning(f"{organization.name}: {provider} API", sentence, what_to_do)
 
 
 def _source(
-    organization: Organization, provider: str, secrets: int, came: Arrivals, refused: Mapping[str, Refused]
+    organization: Organization,
+    provider: str,
+    secrets: int,
+    came: Arrivals,
+    refused: Mapping[str, Refused],
+    changed: datetime | None,
 ) -> Check:
-    sentences, advice = [_last_event(organization, came, secrets)], []
-    if came.last_at is None:
+    sentences, advice = [_last_event(organization, came, secrets, changed)], []
+    if changed and came.last_secret is None:
+        advice.append("The next event will show whether they are right; a test event does it now.")
+    elif came.last_at is None:
         advice.append(f"Let the provider send a test event to /webhooks/{organization.name}/{provider}.")
     for reason, one in refused.items():
         what, what_to_do = _REFUSED.get(reason, _OTHERWISE)
@@ -62,10 +97,13 @@ def _source(
     return Check(name, level, " ".join(sentences), " ".join(advice), _details(came, refused))
 
 
-def _last_event(organization: Organization, came: Arrivals, secrets: int) -> str:
+def _last_event(organization: Organization, came: Arrivals, secrets: int, changed: datetime | None) -> str:
     if came.last_at is None:
         return "No event has come yet."
     sentence = f"Last event: {words.minute(came.last_at, organization.time_zone)}"
+    if came.last_secret is None and changed:
+        since = words.minute(changed, organization.time_zone)
+        return f"{sentence}; the secrets were changed, and none has been proven since ({since})."
     if came.last_secret is None:
         return f"{sentence}; none was proven by a secret yet."
     return f"{sentence}; secret {came.last_secret + 1} of {secrets} matched last."

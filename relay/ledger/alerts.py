@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,11 @@ from relay.ledger.alert_tables import alerts
 from relay.ledger.events import insert_or_ignore
 
 RAISED, ENDED, DAILY = "raised", "ended", "daily"
+
+
+def channel(kind: str, address: str) -> str:
+    """What an address is called here: a digest, since it may be a secret."""
+    return hashlib.sha256(f"{kind}:{address}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

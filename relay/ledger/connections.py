@@ -16,6 +16,9 @@ from relay.ledger.events import insert_or_ignore
 from relay.ledger.models import entries, leases, pauses
 from relay.status import Kind, Status
 
+# How long a worker holds the lease of the sweep; it takes it anew in half that time.
+SWEEP_LEASE_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -137,10 +140,10 @@ def last_message(tx: Connection, channels: Collection[str]) -> datetime | None:
     return found
 
 
-def swept_until(tx: Connection) -> datetime | None:
-    """Until when the last sweep had its lease; None: none holds one since a sweep by hand."""
-    found: datetime | None = tx.execute(select(leases.c.until).where(leases.c.name == "sweep")).scalar_one_or_none()
-    return found
+def last_swept(tx: Connection) -> datetime | None:
+    """When a worker last looked at the ledger, to some seconds; None: not known since a sweep by hand."""
+    until: datetime | None = tx.execute(select(leases.c.until).where(leases.c.name == "sweep")).scalar_one_or_none()
+    return until and until - timedelta(seconds=SWEEP_LEASE_SECONDS)
 
 
 def hurry(tx: Connection, organization: str, now: datetime, reasons: Iterable[str]) -> None:

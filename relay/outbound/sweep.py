@@ -17,7 +17,7 @@ import structlog
 from relay.config import Organization
 from relay.errors import TransportError
 from relay.inbound import refunding
-from relay.ledger import claims, entries, events, pauses, plans, search
+from relay.ledger import claims, connections, entries, events, pauses, plans, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
 from relay.ledger.payments import Source
@@ -27,7 +27,7 @@ from relay.queue import Bell
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = connections.SWEEP_LEASE_SECONDS
 # How long a sweep waits for the checks of paused organizations; what takes longer goes on beside it (seconds).
 CHECK_PATIENCE = 1.0
 

@@ -40,6 +40,7 @@ SCREENS = (
     Screen("funds-history", "/console/funds/history?in=alder"),
     Screen("tokens", "/console/tokens", who="admin"),
     Screen("sources", "/console/sources"),
+    Screen("connections", "/console/connections", who="root"),
     Screen("settings", "/console/settings"),
     Screen("people", "/console/people", who="admin"),
     Screen("person", "/console/people/{person}", who="admin"),

@@ -21,7 +21,7 @@ from tests.support.console_days import NOW, thirty_days
 FOLDER = Path(__file__).parents[2] / "docs/screens"
 # A long list says no more on its third page of paper.
 TALLEST = 1500
-ON_A_PHONE = {"today", "gift", "attention", "gifts"}
+ON_A_PHONE = {"today", "gift", "attention", "gifts", "connections"}
 
 
 class Quiet(WSGIRequestHandler):

@@ -27,6 +27,7 @@ SECTIONS = (
     Section("Second look", "/console/proposals", Permission.READ),
     Section("Funds", "/console/funds", Permission.READ),
     Section("Sources", "/console/sources", Permission.READ, second=True),
+    Section("Connections", "/console/connections", Permission.READ, second=True),
     Section("Settings", "/console/settings", Permission.READ, second=True),
     Section("People", "/console/people", Permission.MANAGE, second=True),
     Section("Tokens", "/console/tokens", Permission.MANAGE, second=True),

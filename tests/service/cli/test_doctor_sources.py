@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import insert
 
 from relay.config import ProviderSettings
+from relay.doctor import credentials
 from relay.doctor.sources import sources
+from relay.ledger import connections
 from relay.ledger.models import events, refusals
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -21,7 +23,7 @@ def told(house):
         charity = house.relay.settings.organizations["hope"]
         names = tuple(f"whsec_{number}" for number in range(secrets))
         charity = replace(charity, providers={"stripe": ProviderSettings(secrets=names)})
-        (check,) = sources(house.relay.database, charity)
+        (check,) = sources(house.relay.settings, house.relay.database, charity)
         return check
 
     return ask
@@ -121,3 +123,53 @@ def test_other_refusals_have_their_own_words(told, put):
     assert "of the wrong mode (test or live)" in check.text
     assert "Last refused (too_large)" in check.text
     assert "in test mode" in check.what_to_do
+
+
+def changed(house, secrets, since):
+    """These secrets are in force since then, and others were before."""
+    charity = replace(
+        house.relay.settings.organizations["hope"], providers={"stripe": ProviderSettings(secrets=secrets)}
+    )
+    fingerprint = credentials.of_organization(house.relay.settings, charity)["from stripe"]
+    with house.relay.database.write() as tx:
+        connections.meet(tx, "hope", "from stripe", "of others", since)
+        connections.meet(tx, "hope", "from stripe", fingerprint, since)
+
+
+def test_what_the_old_secrets_proved_is_not_told_of_new_ones(house, told, put):
+    came(put, timedelta(hours=2), 0)
+    assert "secret 1 of 2 matched last" in told().text
+    changed(house, ("whsec_0", "whsec_1"), NOON - timedelta(hours=1))
+    check = told()
+    assert "the secrets were changed, and none has been proven since" in check.text
+    assert (check.level, check.what_to_do) == (
+        "warning", "The next event will show whether they are right; a test event does it now.",
+    )  # fmt: skip
+    came(put, timedelta(minutes=5), 1)
+    assert "secret 2 of 2 matched last" in told().text
+
+
+def test_secrets_that_no_worker_has_met_yet_have_proven_nothing(house, told, put):
+    came(put, timedelta(hours=2), 0)
+    with house.relay.database.write() as tx:
+        connections.meet(tx, "hope", "from stripe", "of the process before", NOON - timedelta(days=9))
+    assert "the secrets were changed" in told().text
+
+
+def test_events_that_wait_for_the_provider_s_api_are_told_once_it_was_asked(house, put):
+    row = {"organization": "hope", "provider": "stripe", "event_id": "", "type": "t", "verdict": "pending", "body": b"",
+           "headers": {}, "received_at": NOON, "note": "the API answered 401", "fetch_at": NOON}  # fmt: skip
+    charity = replace(
+        house.relay.settings.organizations["hope"], providers={"stripe": ProviderSettings(secrets=("s",))}
+    )
+
+    def told_of():
+        return list(sources(house.relay.settings, house.relay.database, charity))
+
+    put(events, delivery_key="1", fetches=0, **row)
+    assert len(told_of()) == 1
+    put(events, delivery_key="2", fetches=1, **row)
+    _, waits = told_of()
+    assert (waits.name, waits.level) == ("hope: stripe API", "warning")
+    assert "1 event waits for an answer of its API" in waits.text
+    assert "The last try: the API answered 401." in waits.text
