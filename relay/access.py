@@ -48,6 +48,8 @@ class Through(StrEnum):
     CONSOLE = "console"
     API = "api"
     COMMAND = "command"
+    # Nobody: relay itself, as it is configured.
+    RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True)

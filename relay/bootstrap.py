@@ -29,11 +29,13 @@ from relay.luminate.soap import SoapReader
 from relay.office.auditing import Auditing
 from relay.office.correcting import Correcting
 from relay.office.deciding import Deciding
+from relay.office.erasing import Erasing
 from relay.office.funding import Funding
 from relay.office.looking import Looking
 from relay.office.people import Entering, People
 from relay.office.plans import Plans
 from relay.office.proposing import Proposing
+from relay.office.retention import Retention
 from relay.office.tokens import Tokens
 from relay.outbound.posting import Posting
 from relay.outbound.probing import Probing
@@ -66,6 +68,8 @@ class Relay:
     entering: Entering
     auditing: Auditing
     alerting: Alerting
+    retention: Retention
+    erasing: Erasing
     providers: Mapping[str, Provider]
     worker: str
     stopping: Callable[[], bool] = lambda: False
@@ -167,6 +171,8 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         entering=Entering(database),
         auditing=Auditing(database, settings.organizations),
         alerting=Alerting(database, settings.organizations, Sender(settings.mail), public_url=settings.public_url),
+        retention=Retention(database, settings.organizations),
+        erasing=Erasing(database, settings.organizations),
         providers=providers,
         worker=worker_name(),
     )

@@ -9,6 +9,7 @@
     ├── ReplayRefused           a person asked for something that would lose or double a gift
     │   ├── CorrectionRefused     the new values are wrong: a sentence for each field
     │   └── NotChecked            a code from Luminate that the look-up did not show: a person must insist
+    ├── ErasingRefused          a donor cannot be erased (yet): the message says what must be settled first
     ├── SearchRefused           what was typed into the search box cannot be read: the message says what can
     ├── NotAllowed              whoever asks has no right to it: answered like something that does not exist
     ├── SignInRefused           this is not somebody who may come in; the sentence never says what was wrong
@@ -59,6 +60,10 @@ class TransitionRefused(RelayError):
 
 class ReplayRefused(RelayError):
     """What a person asked for would lose or double a gift; the message says why."""
+
+
+class ErasingRefused(RelayError):
+    """A donor cannot be erased, or not yet; the message says why, and names no donor."""
 
 
 class SearchRefused(RelayError):

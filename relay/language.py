@@ -65,10 +65,21 @@ class Search:
         """The value of a field that stands once, or ""."""
         return next(iter(self.all(field)), "")
 
+    @property
+    def nameless(self) -> Search:
+        """The same with a star for every word that may be a donor's: for what is kept for ever."""
+        return Search(tuple(term if _tells_no_name(term) else Term(term.field, "*") for term in self.terms))
+
     def plus(self, field: str, value: str) -> Search:
         """This search with one field set to a value, "" for none: what a link beside the box leads to."""
         kept = tuple(term for term in self.terms if term.field != field)
         return Search((*kept, Term(field, value)) if value else kept)
+
+
+def _tells_no_name(term: Term) -> bool:
+    if term.field in {"name", "email"}:
+        return False
+    return bool(term.field) or bool(_NUMBER.fullmatch(term.value) or _AMOUNT.fullmatch(term.value))
 
 
 def parse(text: str) -> Search:

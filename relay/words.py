@@ -13,7 +13,7 @@ from babel.numbers import format_currency, format_decimal
 
 from relay.luminate.problems import label
 from relay.money import Money, exponent
-from relay.status import Outcome
+from relay.status import Erased, Outcome
 
 _LOCALE = "en_US"
 
@@ -77,6 +77,13 @@ FLAGS: Mapping[str, str] = {
     "any refund, and record it there by hand if there is none.",
     "shape_not_documented": "Luminate's answer to a refund is not documented; it was read as a success and is kept.",
 }
+
+# What is erased of an entry, as its story tells it.
+ERASED: Mapping[Erased, str] = {
+    Erased.AGE: "What came in and what was sent is erased, as long ago as it was settled; the gift itself is kept.",
+    Erased.DONOR: "The donor is erased: their name, address and all that told of them; the money is kept.",
+}
+ERASED_EVENT = "What it held is erased."
 
 # How far Luminate's date is from the donor's (relay.dates.Late).
 LATE: Mapping[str, str] = {"month": "month", "year": "fiscal year"}

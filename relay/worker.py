@@ -93,6 +93,7 @@ def _sweep_for_ever(relay: Relay, stop: threading.Event) -> None:
         try:
             if sweep.run() is not None:
                 relay.alerting.beside()
+                relay.retention.beside(relay.worker)
                 rounds.beside()
         except Exception:
             # An edge: one bad sweep must not end all later ones.

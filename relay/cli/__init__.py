@@ -10,6 +10,7 @@ from relay.cli.correct import correct
 from relay.cli.database import db
 from relay.cli.doctor import doctor
 from relay.cli.endings import by_hand, close, note, reopen, resolve
+from relay.cli.erasing import erase_donor, retention
 from relay.cli.events import events
 from relay.cli.funds import funds
 from relay.cli.gifts import gifts
@@ -27,7 +28,7 @@ from relay.cli.work import work
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
     users, audit, funds, tokens, replays, proposals, by_hand, note,
-    alerts,
+    alerts, retention, erase_donor,
 )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def fields(row: EventRow) -> dict[str, Any]:
         "received_at": row.received_at,
         "id": row.id,
         "note": row.note,
+        "erased_at": row.erased_at,
     }
 
 
@@ -63,7 +64,7 @@ def _page(rows: Sequence[EventRow]) -> None:
             row.type,
             row.verdict,
             ", ".join(map(str, row.entries)),
-            row.note,
+            f"{row.note} {words.ERASED_EVENT if row.erased_at else ''}".strip(),
         )
         for row in rows
     ]

@@ -18,7 +18,7 @@ from relay.ledger.entries import Entry
 from relay.ledger.search import Balance, Filter, Total
 from relay.money import Money
 from relay.reports.story import kind
-from relay.status import Kind, Status
+from relay.status import Erased, Kind, Status
 
 # How many rows a person gets unless asked for more; --json gives all.
 PAGE = 50
@@ -87,6 +87,8 @@ def fields(entry: Entry, *, donor: bool = False) -> dict[str, Any]:
         "occurred_at": entry.occurred_at,
         "received_at": entry.received_at,
         "posted_at": entry.posted_at,
+        "erased": entry.erased,
+        "erased_at": entry.erased_at,
     }
     return told | ({"donor_name": entry.donor_name, "donor_email": entry.donor_email} if donor else {})
 
@@ -114,7 +116,8 @@ def _page(tx: Connection, wanted: Filter, limit: int) -> None:
 def _row(entry: Entry) -> tuple[str, ...]:
     received = words.short_minute(entry.received_at, zone_of(entry.organization))
     because = entry.reason_text or entry.flag
-    name, amount = entry.donor_name or entry.donor_email, words.money(entry.amount)
+    gone = "(erased)" if entry.erased is Erased.DONOR else ""
+    name, amount = entry.donor_name or entry.donor_email or gone, words.money(entry.amount)
     return str(entry.id), received, name, amount, kind(entry).lower(), entry.status, _short(because)
 
 

@@ -18,6 +18,7 @@ from relay.config.organization import (
     ProviderSettings,
     RefundedUnposted,
     Reinstate,
+    Retention,
     Settings,
     WholeUnits,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "ProviderSettings",
     "RefundedUnposted",
     "Reinstate",
+    "Retention",
     "Settings",
     "WholeUnits",
     "load_settings",

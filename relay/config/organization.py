@@ -167,6 +167,13 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """For how long payloads are kept once their payment is settled, in days; 0: for ever."""
+
+    payload_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """One provider of one organization: its secrets (several during a rotation) and its own options."""
 
@@ -219,6 +226,7 @@ class Organization:
     pace: Pace = Pace()
     probe: Probe = Probe()
     alerts: Alerts = field(default_factory=Alerts)
+    retention: Retention = Retention()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
 
 
@@ -231,6 +239,8 @@ class Settings:
     # Over rediss://: only a server with a certificate that a known authority signed.
     redis_verified: bool = True
     secret_key: str = field(repr=False)
+    # What donor data is sealed with, newest first; "open" before them seals nothing any more. None: it lies plain.
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     # Whether it outlives this process; one made up at the start does not.
     secret_is_kept: bool = True
     organizations: Mapping[str, Organization]

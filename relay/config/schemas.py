@@ -29,6 +29,7 @@ from relay.config.organization import (
     ProviderSettings,
     RefundedUnposted,
     Reinstate,
+    Retention,
     WholeUnits,
 )
 from relay.config.problems import Problem, did_you_mean, not_one_of
@@ -38,6 +39,7 @@ from relay.money import Money
 
 E = TypeVar("E", bound=StrEnum)
 TENDER_WORDS = ("cash", "check", "credit")
+LEAST_DAYS = 30
 SOAP = ("soap_url", "soap_user", "soap_password")
 
 
@@ -143,6 +145,22 @@ class ProbeSchema(StrictSchema):
         return Probe(**data)
 
 
+def _long_enough(days: int) -> None:
+    """A month is the least in which people notice what is amiss."""
+    if 0 < days < LEAST_DAYS:
+        raise ValidationError(f"must be at least {LEAST_DAYS} days, or 0 to keep payloads for ever")
+
+
+class RetentionSchema(StrictSchema):
+    """``retention``: how long payloads are kept."""
+
+    payload_days = WholeNumber(least=0, most=36_500, validate=_long_enough)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_kwargs: Any) -> Retention:
+        return Retention(**data)
+
+
 class Secrets(fields.Field[tuple[str, ...]]):
     """A list of texts, or one text; each may hold several secrets, separated by commas or blanks."""
 
@@ -203,6 +221,7 @@ class OrganizationSchema(StrictSchema):
     pace = fields.Nested(PaceSchema)
     probe = fields.Nested(ProbeSchema)
     alerts = fields.Nested(AlertsSchema)
+    retention = fields.Nested(RetentionSchema)
     providers = TableOf(fields.Nested(ProviderSchema), check=_wrong_provider)
 
     @pre_load

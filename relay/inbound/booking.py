@@ -146,7 +146,7 @@ def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
     """Fill what is blank while the entry is unsent; a call under way or done is never changed."""
     ours = gift_from_json(known.fact)
     filled = ours.filled_from(gift)
-    if known.status not in FILLABLE or replace(filled, keys=ours.keys, sources=ours.sources) == ours:
+    if known.erased or known.status not in FILLABLE or replace(filled, keys=ours.keys, sources=ours.sources) == ours:
         booking.touched(known.id, "same", f"announces the gift of entry {known.id} again")
         return
     filled = replace(filled, sources=filled.sources[:MAX_SOURCES])

@@ -18,7 +18,7 @@ from relay.ledger.codec import refund_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.money import Money
-from relay.status import Kind, Status
+from relay.status import Erased, Kind, Status
 
 
 def undo(desk: Desk, payment: int, back: Reinstatement) -> list[int]:
@@ -92,8 +92,9 @@ class _Taking:
         gift, amount = entries.gift_of(desk.tx, self.payment), Money(minor, refund.amount.currency)
         columns = given_again(gift, amount, with_funds(desk.tx, desk.organization)) if gift else {}
         is_sure = self.is_named and refund.status is Status.POSTED and back.amount is not None
+        is_sure = is_sure and gift is not None and not gift.erased
         if desk.organization.reinstate is not Reinstate.AUTOMATIC or not columns or not is_sure:
-            text = f"{back.text} Luminate cannot undo the refund of entry {refund.id}: a person decides."
+            text = f"{back.text} Luminate cannot undo the refund of entry {refund.id}: a person decides.{_lost(gift)}"
             columns |= {"status": Status.HELD, "reason": "money_came_back", "reason_text": text}
         known = {"donor_name": refund.donor_name, "donor_email": refund.donor_email}
         return entries.create(
@@ -117,6 +118,17 @@ class _Taking:
         booked = totals.booked_refunds(self.desk.tx, self.payment)
         known = [*([self.owner] if self.owner else []), *reversed(booked)]
         return next((entry for entry in known if not never_sent(entry)), known[0])
+
+
+def _lost(gift: Entry | None) -> str:
+    """What a person must know who gives a gift again of which the payload is erased."""
+    match gift.erased if gift else Erased.NOTHING:
+        case Erased.AGE:
+            return " Of its gift only the donor's name, e-mail address and fund are kept."
+        case Erased.DONOR:
+            return " Its donor was erased: record it in Luminate by hand, then close it."
+        case _:
+            return ""
 
 
 def _give_after_all(desk: Desk, payment: int, back: Reinstatement) -> list[int]:

@@ -61,6 +61,8 @@ class Reparse:
             stored = events.get(tx, event)
         if stored is None:
             raise ReplayRefused(f"there is no event number {event}; `flask events` lists them")
+        if stored.erased_at is not None:
+            raise ReplayRefused(f"event {event} was erased on {stored.erased_at:%Y-%m-%d}: nothing is left to read")
         if stored.duplicate_of is not None:
             raise ReplayRefused(f"event {event} repeats event {stored.duplicate_of}: read that one again")
         if stored.verdict is Verdict.PENDING:

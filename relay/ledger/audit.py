@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, text
 
 from relay.access import Actor
 from relay.ledger.work_tables import audit
+from relay.telemetry import blot
 
 # What the first line follows.
 BEGINNING = ""
@@ -163,9 +164,12 @@ def _storable(text: str) -> str:
 
 
 def _plain(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Exactly what will be read back: names and numbers as JSON has them."""
+    """Exactly what will be read back: names and numbers as JSON has them.
+
+    A reason is typed by people and can never be taken back here, so no e-mail address or card number stays in it.
+    """
     plain: dict[str, Any] = json.loads(json.dumps(details, default=str))
-    return plain
+    return plain | ({"reason": blot(str(plain["reason"]))} if plain.get("reason") else {})
 
 
 def _digest(before: str, values: Mapping[str, Any]) -> str:

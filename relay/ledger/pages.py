@@ -13,7 +13,8 @@ from relay.ledger.search import Filter, conditions
 from relay.ledger.work_tables import plans
 from relay.status import Verdict
 
-_EVENT = ("id", "event_id", "provider", "type", "verdict", "note", "live", "duplicate_of", "occurred_at", "received_at")
+_EVENT = ("id", "event_id", "provider", "type", "verdict", "note", "live", "duplicate_of", "occurred_at", "received_at",
+          "erased_at")  # fmt: skip
 
 
 def entries_before(tx: Connection, wanted: Filter, before: int, limit: int) -> list[Line]:

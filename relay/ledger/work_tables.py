@@ -84,7 +84,7 @@ audit = Table(
     Column("id", Id, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("who", Text, nullable=False),
-    # "console", "api" or "command".
+    # "console", "api", "command" or "relay".
     Column("through", String(20), nullable=False),
     # "" where it concerns no single organization, for example a sign-in.
     Column("organization", String(63), nullable=False, server_default=""),

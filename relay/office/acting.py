@@ -22,7 +22,7 @@ from relay.ledger import audit, entries
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
-from relay.status import Status
+from relay.status import CLAIMABLE, Kind, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Act:
 
     def moved(self, target: Status, **columns: Any) -> Entry:
         """Change the status by a person's word, and write it down. Gives back the entry as it is now."""
+        if self.entry.erased and target in CLAIMABLE and self.entry.kind is not Kind.REFUND:
+            raise ReplayRefused(f"entry {self.entry.id}: {entries.GONE}")
         try:
             done = entries.move(self.tx, self.entry, target, self.now, **columns)
         except TransitionRefused as error:

@@ -10,6 +10,7 @@ from relay.config import Organization
 from relay.config.problems import did_you_mean
 from relay.errors import CorrectionRefused, ReplayRefused
 from relay.inbound.giving import problems_of
+from relay.ledger import entries
 from relay.ledger.codec import gift_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.funds import WithFunds, with_funds
@@ -41,6 +42,8 @@ def need_correctable(entry: Entry) -> None:
     """Raise ReplayRefused unless it is a gift that is surely not in Luminate."""
     if entry.kind is Kind.REFUND or entry.status not in REPLAYABLE | {Status.QUEUED}:
         raise ReplayRefused(f"entry {entry.id} is {entry.status}: only an unsent gift can be corrected")
+    if entry.erased:
+        raise ReplayRefused(f"entry {entry.id}: {entries.GONE}")
     if not entry.fact:
         raise ReplayRefused(f"nothing is known of the gift of entry {entry.id}: there is nothing to correct")
 

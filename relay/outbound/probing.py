@@ -28,7 +28,7 @@ from relay.luminate.readback import RestReader, Seen
 from relay.outbound import matching
 from relay.outbound.matching import Doubt, Finding, Found
 from relay.outbound.settling import disown, posted
-from relay.status import Kind, Status
+from relay.status import Erased, Kind, Status
 
 if TYPE_CHECKING:
     from relay.luminate.soap import SoapReader  # heavy, and loaded only where an organization configures it
@@ -91,6 +91,8 @@ class Probing:
             asked = self.database.now(tx)
             doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), asked)
             gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
+        if gift and not entry.donor_email:
+            entry = replace(entry, cons_id=entry.cons_id or gift.cons_id)  # all that is left of an erased donor
         if gift and gift.posted_at:
             # Whether a refund's row bears its own time or its gift's is not documented.
             doubt = Doubt(min(doubt.begin, gift.posted_at), doubt.end)
@@ -246,6 +248,10 @@ class _Desk:
         if code in self.disproved and disown(self.tx, self.organization, owner, self.now, owner=entry.id):
             log.warning("answers_mixed_up", entry=entry.id, other=owner.id)
             self._recorded(entry, rows)
+            return
+        if owner.erased is Erased.DONOR:
+            text = f"Luminate shows it with the confirmation code {code} of entry {owner.id}, whose donor was erased."
+            self.hand_over(entry, "look_alikes", f"{text} A person must say whether that is the same gift.", rows)
             return
         text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
         entries.change(self.tx, owner, self.now, flag="code_of_another_gift")

@@ -196,9 +196,11 @@ def disown(tx: Connection, organization: Organization, entry: Entry, now: dateti
     """Take a confirmation code from a posted gift that a look-up proved to be another's: it is unknown again.
 
     Luminate, or something between, answered its call with the answer to another. The refunds that were released wait
-    again. False where a person must see to it: the code came not from an answer, or a refund was made with it.
+    again. False where a person must see to it: the code came not from an answer, a refund was made with it, or what
+    would be looked for and sent again is erased.
     """
-    answered = claims.answered(tx, entry) if entry.kind is Kind.GIFT and entry.merged_into is None else None
+    stands = entry.kind is Kind.GIFT and entry.merged_into is None and not entry.erased
+    answered = claims.answered(tx, entry) if stands else None
     desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
     if answered is None or not refunding.recall(desk, entry):
         return False

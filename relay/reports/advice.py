@@ -104,6 +104,7 @@ NEXT: Mapping[str, str] = {
     "money_came_back": "Luminate cannot undo a refund. To record the money as a gift once more, <replay>; "
     "if somebody has recorded it there by hand, <close>.",
     "reopened": "To send it, <replay>; to end it again, <close>.",
+    "erased": "If it must be in Luminate, enter it there by hand and say so with its code; if not, <close>.",
     # waiting
     "gift_not_seen": "It waits for the event of its gift. If the gift was before relay's time, refund it in Luminate "
     "by hand and <close>.",

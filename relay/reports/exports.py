@@ -46,6 +46,7 @@ COLUMNS: Mapping[str, _Reader] = {
     "confirmation code": lambda line, _: line.confirmation_code,
     "Luminate's transaction id": lambda line, _: line.luminate_transaction_id,
     "same payment as": lambda line, _: "" if line.merged_into is None else line.merged_into,
+    "erased": lambda line, _: line.erased.value,
 }
 
 

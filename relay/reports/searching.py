@@ -13,7 +13,7 @@ from relay import language
 from relay.access import Actor, Permission
 from relay.config import Organization
 from relay.config.problems import did_you_mean
-from relay.errors import NotAllowed, SearchRefused
+from relay.errors import NotAllowed, ReplayRefused, SearchRefused
 from relay.language import Search
 from relay.ledger import audit, entries, figures, lines, pauses, search
 from relay.ledger.db import Database
@@ -104,7 +104,7 @@ class Searching:
         if kind == "xlsx" and counted > MOST_ROWS:
             raise SearchRefused(f"a sheet holds {MOST_ROWS:,} rows and this search finds {counted:,}: take the CSV")
         with self.database.write() as tx:
-            told = {"search": str(asked), "rows": counted, "as": kind, "of": list(reach)}
+            told = {"search": str(asked.nameless), "rows": counted, "as": kind, "of": list(reach)}
             audit.record(tx, actor, "export", organization=reach[0] if len(reach) == 1 else "", details=told)
         return Export(self._stream(wanted), {name: self.organizations[name].time_zone for name in reach})
 
@@ -130,12 +130,14 @@ class Searching:
         """An event of a gift word for word, for those who may act on it; written down. Raises NotAllowed."""
         opened = self.open(actor, number)
         actor.need(Permission.ACT, opened.organization.name)
-        found = next((one.body for one in opened.story.events if one.id == event), None)
+        found = next((one for one in opened.story.events if one.id == event), None)
         if found is None:
             raise NotAllowed(f"entry {number} has no event {event}")
+        if found.erased_at is not None:
+            raise ReplayRefused(f"what event {event} held was erased on {found.erased_at:%Y-%m-%d}")
         with self.database.write() as tx:
             audit.record(tx, actor, "see_event", organization=opened.organization.name, subject=f"event {event}")
-        return bytes(found)
+        return bytes(found.body)
 
     def _reach(self, actor: Actor, chosen: str, permission: Permission = Permission.READ) -> tuple[str, ...]:
         within = actor.within(permission, self.organizations)

@@ -109,6 +109,8 @@ def _moments(story: Story, zone: tzinfo) -> Iterator[Moment]:
         yield from _attempt(attempt, place, zone)
     for correction in story.corrections:
         yield Moment(correction.at, _correction(correction))
+    if story.entry.erased_at is not None:
+        yield Moment(story.entry.erased_at, words.ERASED[story.entry.erased])
 
 
 _EFFECTS: Mapping[str, str] = {
@@ -124,7 +126,8 @@ _EFFECTS: Mapping[str, str] = {
 def _event(event: Row[Any]) -> str:
     name = " ".join(part for part in (event.type, event.event_id) if part) or "without a name"
     note = f": {event.note.rstrip('.')}" if event.note else ""
-    return f"{event.provider} event {name} (number {event.id}) {_EFFECTS.get(event.effect, event.effect)}{note}."
+    gone = f" {words.ERASED_EVENT}" if event.erased_at else ""
+    return f"{event.provider} event {name} (number {event.id}) {_EFFECTS.get(event.effect, event.effect)}{note}.{gone}"
 
 
 def _attempt(attempt: Row[Any], place: int, zone: tzinfo) -> Iterator[Moment]:
@@ -164,6 +167,7 @@ _ACTIONS: Mapping[str, str] = {
     "by_hand": "said that it was entered in Luminate by hand",
     "note": "noted",
     "map": "changed its fund",
+    "erase": "erased its donor",
 }
 
 
@@ -192,6 +196,8 @@ def _related(story: Story, zone: tzinfo) -> Iterator[str]:
         yield f"The same payment as entry {entry.merged_into}, which counts."
     if entry.flag:
         yield words.FLAGS.get(entry.flag, entry.flag)
+    if entry.erased:
+        yield words.ERASED[entry.erased]
     if entry.late:
         yield f"Luminate dates it in another {words.LATE[entry.late]} than the donor paid: by its arrival there."
     if story.gift is not None and entry.kind is not Kind.GIFT:

@@ -58,6 +58,7 @@ class Entry(Schema):
     received_at = _moment()
     posted_at = _moment("Luminate's date of it.", never=True)
     merged_into = _number("The entry of the same payment that counts instead.", none=True)
+    erased = _text("What is erased of it: `age`, all but the donor's name and address; `donor`, those too.")
 
 
 class EntryPage(Schema):
@@ -140,6 +141,7 @@ class Event(Schema):
     duplicate_of = _number(none=True)
     occurred_at = _moment(never=True)
     received_at = _moment()
+    erased_at = _moment("When what it held was erased.", never=True)
     entries = fields.List(fields.Integer(), required=True)
 
 

@@ -75,8 +75,9 @@ def possible(entry: Entry) -> Possible | None:
         proposal = proposals.waiting_for(tx, [entry.id]).get(entry.id)
         again = planned(entry, with_funds(tx, organization)) if entry.status in REPLAYABLE else None
     is_gift, stands = entry.kind is not Kind.REFUND, entry.merged_into is None
+    is_known = bool(entry.fact) and not entry.erased
     return Possible(
-        correct=is_gift and stands and bool(entry.fact) and entry.status in REPLAYABLE | {Status.QUEUED},
+        correct=is_gift and stands and is_known and entry.status in REPLAYABLE | {Status.QUEUED},
         second_person=needs_second_person(entry, organization),
         effect=again.effect if again else "",
         refused=again.refused if again else "",

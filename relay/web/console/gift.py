@@ -79,7 +79,9 @@ def gift(number: int) -> ResponseReturnValue:
         forecast=forecast(opened, datetime.now(UTC)),
         family=[(one, headline(one, zone)) for one in _family(opened)],
         card=card(entry),
-        events=[(event, excerpt(event.body)) for event in opened.story.events],
+        events=[
+            (event, words.ERASED_EVENT if event.erased_at else excerpt(event.body)) for event in opened.story.events
+        ],
         may_act=door.actor().may(Permission.ACT, entry.organization),
         title=opened.organization.title or entry.organization,
         zone=zone,

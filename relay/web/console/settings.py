@@ -78,6 +78,11 @@ def _span(seconds: float) -> str:
     return f"{seconds:g} seconds" if seconds != 1 else "1 second"
 
 
+def _kept(one: Organization) -> str:
+    days = one.retention.payload_days
+    return f"{words.count(days, 'day')} after everything of a payment is settled" if days else "For ever"
+
+
 # Part of the page left, its lines right: what it is called, and how an organization says it.
 PARTS: Mapping[str, Mapping[str, _Says]] = {
     "The organization": {
@@ -120,6 +125,9 @@ PARTS: Mapping[str, Mapping[str, _Says]] = {
         "Waits for other events of a payment": lambda one: _span(one.pace.settle_seconds),
         "Tries again what surely was not sent after": lambda one: _patience(one.pace.retry_ladder),
         "Looks up what may be in Luminate after": lambda one: _patience(one.probe.ladder),
+    },
+    "Payloads": {
+        "What came in and was sent is kept": _kept,
     },
     "Sources": {
         "Providers": lambda one: ", ".join(sorted(one.providers)) or "None",

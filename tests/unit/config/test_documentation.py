@@ -104,7 +104,12 @@ def test_every_field_of_an_organization_can_be_configured():
 
 @pytest.mark.parametrize(
     ("prefix", "kind"),
-    [("luminate.", organization.LuminateSettings), ("mail.", organization.Mail), ("pace.", organization.Pace)],
+    [
+        ("luminate.", organization.LuminateSettings),
+        ("mail.", organization.Mail),
+        ("pace.", organization.Pace),
+        ("retention.", organization.Retention),
+    ],
 )
 def test_the_defaults_on_the_page_are_the_defaults(prefix, kind):
     for field in dataclasses.fields(kind):
