@@ -43,6 +43,7 @@ PAGES = {
     "Gifts, last month": "/console/gifts?q=on%3A{month}",
     "A gift": "/console/gifts/4711",
     "Sources": "/console/sources",
+    "Connections": "/console/connections",
 }
 # Of a thousand entries, how many stand there and why.
 STATES = (
