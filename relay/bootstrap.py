@@ -22,6 +22,7 @@ from relay.inbound.intake import Intake
 from relay.ledger.certificates import Certificates
 from relay.ledger.db import Database
 from relay.ledger.refusals import Refusals
+from relay.ledger.sealing import Keyring
 from relay.luminate.client import LuminateClient
 from relay.luminate.designees import DesigneeLists
 from relay.luminate.readback import RestReader
@@ -145,7 +146,7 @@ class Relay:
 
 def build(settings: Settings, redis: Redis | None = None, database: Database | None = None) -> Relay:
     """Wire the real parts; nothing connects before it is used."""
-    database = database or Database(settings.database_url)
+    database = database or Database(settings.database_url, Keyring(settings.encryption_keys))
     redis = redis or queue.connect(settings.redis_url, verified=settings.redis_verified)
     bell = queue.Bell(redis)
     providers = PROVIDERS | {"paypal": paypal.provider(Certificates(database), settings.demo_authority)}

@@ -14,6 +14,7 @@ from relay.inbound.intake import Intake
 from relay.ledger import entries, search
 from relay.ledger.db import Database
 from relay.ledger.models import attempts, corrections, events, metadata
+from relay.ledger.sealing import Keyring
 from relay.money import Money
 from relay.office.correcting import Correcting
 from relay.office.deciding import Deciding
@@ -103,8 +104,11 @@ def water(amount=None):
 class ClockedDatabase(Database):
     """A ledger whose clock can be put forward, and which does not wait for the disk."""
 
-    def __init__(self, url):
-        super().__init__(url)
+    # What ledgers of tests are sealed with, where a test does not say: see tests/service/sealed.
+    keys = ()
+
+    def __init__(self, url, keys=None):
+        super().__init__(url, Keyring(self.keys if keys is None else keys))
         self.ahead = timedelta()
         self.on_now = lambda: None
         if not self.is_postgresql:
@@ -212,9 +216,9 @@ class Bench:
         return [entry for entry in self.entries() if entry.status is Status.UNKNOWN]
 
 
-def make_relay(database_url, *organizations, luminate=None, clock=None, read=None, **settings):
-    """A relay on an empty ledger. ``read``: what Luminate shows to a person who looks."""
-    database = ClockedDatabase(database_url)
+def make_relay(database_url, *organizations, luminate=None, clock=None, read=None, keys=None, **settings):
+    """A relay on an empty ledger. ``read``: what Luminate shows to a person who looks; ``keys``: what seals it."""
+    database = ClockedDatabase(database_url, keys)
     metadata.create_all(database.engine)
     known = make_settings(*organizations, database_url=database_url, **settings)
     provider, bell = FakeProvider(), FakeBell()

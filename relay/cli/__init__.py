@@ -19,6 +19,7 @@ from relay.cli.proposals import proposals
 from relay.cli.recover import recover
 from relay.cli.replay import replay
 from relay.cli.replays import replays
+from relay.cli.seal import seal
 from relay.cli.show import show
 from relay.cli.sweep import sweep
 from relay.cli.tokens import tokens
@@ -28,7 +29,7 @@ from relay.cli.work import work
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
     users, audit, funds, tokens, replays, proposals, by_hand, note,
-    alerts, retention, erase_donor,
+    alerts, seal, retention, erase_donor,
 )  # fmt: skip
 
 

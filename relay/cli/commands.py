@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from relay import telemetry
 from relay.bootstrap import Relay
-from relay.errors import LedgerUnavailable, RelayError
+from relay.errors import KeyMissing, LedgerUnavailable, RelayError
 
 FAILED, WRONG_USAGE, NO_DATABASE = 1, 2, 3
 
@@ -61,6 +61,8 @@ class Command(click.Command):
         telemetry.to_standard_error()
         try:
             return super().invoke(ctx)
+        except KeyMissing as error:
+            raise Failure(str(error)) from error
         except LedgerUnavailable as error:
             raise NoDatabase(f"The database does not answer ({error}); `flask doctor` says more") from error
         except SQLAlchemyError as error:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError
 
 from relay.config.alerts import incomplete_mail, take_mail, wrong_dsn, wrong_email, wrong_public_url, wrong_smtp
+from relay.config.encryption import listed_keys, wrong_keys
 from relay.config.fields import Choice, StrictSchema, Text, WholeNumber
 from relay.config.front import incomplete_oidc, take_oidc, wrong_issuer
 from relay.config.problems import Problem, flatten, sentence
@@ -88,6 +89,7 @@ class ProcessSchema(StrictSchema):
     database_url = Text(data_key="DATABASE_URL", check=_wrong_database, post_load=_database)
     redis_url = Text(data_key="REDIS_URL", check=_wrong_redis)
     secret_key = Text(data_key="SECRET_KEY", check=_wrong_secret_key)
+    encryption_keys = Text(data_key="RELAY_ENCRYPTION_KEYS", check=wrong_keys, post_load=listed_keys)
     max_body_bytes = WholeNumber(data_key="RELAY_MAX_BODY_BYTES", least=10_000, most=100_000_000)
     log_format = Choice({"json": "json", "console": "console"}, data_key="RELAY_LOG_FORMAT")
     log_level = Choice({level.lower(): level for level in _LOG_LEVELS}, data_key="RELAY_LOG_LEVEL")

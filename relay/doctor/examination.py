@@ -10,6 +10,7 @@ from redis import Redis
 from relay.config import Organization, Settings
 from relay.doctor import configuration, house, outlets
 from relay.doctor.checks import Check, Level
+from relay.doctor.encryption import encryption
 from relay.doctor.site import site
 from relay.doctor.soap import soap
 from relay.doctor.sources import sources
@@ -41,6 +42,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         yield check
     yield from house.redis_server(patient.redis)
     if has_tables:
+        yield from encryption(patient.database)
         yield from _sweeps(patient.database)
     yield from outlets.mail(patient.settings.mail)
     settings = _with_funds(patient) if has_tables else patient.settings

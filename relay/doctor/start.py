@@ -6,10 +6,10 @@ import structlog
 from redis import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from relay.doctor import house
+from relay.doctor import encryption, house
 from relay.doctor.checks import Level
 from relay.errors import LedgerUnavailable
-from relay.ledger import migrate
+from relay.ledger import migrate, resealing
 from relay.ledger.db import Database
 
 log = structlog.get_logger(__name__)
@@ -21,14 +21,20 @@ def obstacle(database: Database) -> str:
     Tables newer than this code are none: during a rolling restart the old code runs on beside them. Neither is a
     database that does not answer: it may come back, and webhooks meet a 503 until then.
     """
+    newest = migrate.head()
     try:
         current = migrate.current(database)
+        if current is not None and current >= newest:
+            return _locked_out(database)
     except (LedgerUnavailable, SQLAlchemyError):
         return ""
-    newest = migrate.head()
-    if current is not None and current >= newest:
-        return ""
     return f"The ledger's tables are at {current or 'nothing'} and this relay needs {newest}: run `flask db upgrade`."
+
+
+def _locked_out(database: Database) -> str:
+    """Whether a key is missing without which the newest rows cannot be read."""
+    with database.read() as tx:
+        return f"{encryption.LACKS} {encryption.PUT_BACK}" if resealing.any_closed_lately(tx) else ""
 
 
 def warn_of_redis(redis: Redis) -> None:

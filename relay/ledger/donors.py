@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import ColumnElement, Connection, Text, and_, literal, or_, select
 
 from relay.ledger.models import entries
 from relay.ledger.sealing import keyring_of
 from relay.status import Status
+from relay.telemetry import blot
 
 
 def has_email(tx: Connection, email: str) -> ColumnElement[bool]:
@@ -19,6 +22,15 @@ def has_email(tx: Connection, email: str) -> ColumnElement[bool]:
 def entries_of(tx: Connection, email: str) -> list[int]:
     """The numbers of every entry of a donor, oldest first."""
     return list(tx.execute(select(entries.c.id).where(has_email(tx, email)).order_by(entries.c.id)).scalars())
+
+
+def nameless(tx: Connection, text: str, name: str) -> str:
+    """A text that stays plain: without e-mail addresses and, on a sealed ledger, without the words of this name."""
+    text = blot(text)
+    words = sorted((word for word in set(name.split()) if len(word) > 2), key=len, reverse=True)
+    if not words or not keyring_of(tx.dialect).seals:
+        return text
+    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "[donor]", text, flags=re.IGNORECASE)
 
 
 def is_flying(tx: Connection, organization: str, email: str) -> bool:

@@ -13,12 +13,11 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
-from relay.ledger import findable
+from relay.ledger import donors, findable
 from relay.ledger.models import corrections, entries
 from relay.ledger.sealing import keyring_of
 from relay.money import Money
 from relay.status import CLAIMABLE, PERHAPS_RECORDED, Erased, Kind, Status, advance
-from relay.telemetry import blot
 
 # Why an erased gift is not sent.
 GONE = "What Luminate would be told of it is erased: record it there by hand, if it must be there."
@@ -86,13 +85,15 @@ def create(tx: Connection, **values: Any) -> int:
     """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
     amount: Money = values.pop("amount")
     row = {"fact": {}, "overrides": {}, "parameters": {}, "candidates": [], "changed_at": values["received_at"]}
-    row |= values | {"amount": amount.minor, "currency": amount.currency} | found_by(tx, values) | _nameless(values)
+    row |= values | {"amount": amount.minor, "currency": amount.currency} | found_by(tx, values)
+    row |= _nameless(tx, values, values.get("donor_name", ""))
     made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
     return made
 
 
 _CODES = ("provider_transaction_id", "parent_transaction_id", "confirmation_code", "luminate_transaction_id")
-_FOUND_BY = frozenset({"donor_name", "donor_email", *_CODES})
+# What ``found_by`` is made from.
+FOUND_BY = frozenset({"donor_name", "donor_email", *_CODES})
 
 
 def found_by(tx: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,9 +103,10 @@ def found_by(tx: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"findable": words, "donor_key": keyring_of(tx.dialect).donor_key(email)}
 
 
-def _nameless(values: Mapping[str, Any]) -> dict[str, str]:
-    """Words that SQL groups and finds entries by stay plain, so they name no address; the attempt keeps them whole."""
-    return {name: blot(values[name]) for name in ("reason_text", "flag") if values.get(name)}
+def _nameless(tx: Connection, values: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Words that SQL groups and finds entries by stay plain, and name nobody; attempt or correction has them whole."""
+    said = ((column, values.get(column)) for column in ("reason_text", "flag"))
+    return {column: donors.nameless(tx, text, name) for column, text in said if text}
 
 
 def get(tx: Connection, entry_id: int, *, keep: bool = False) -> Entry | None:
@@ -189,7 +191,7 @@ def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: 
 
 
 def _never_again(tx: Connection, entry: Entry) -> dict[str, Any]:
-    """Why an entry must not be in line: reason and words, or nothing. A refund is told to Luminate by its gift's code."""
+    """Why an entry must not be in line: reason and words, or nothing. A refund is told by its gift's code alone."""
     if twin := _sent_twin(tx, entry):
         text = f"Entry {twin} is the same payment and was sent, or may have been: resolve that one first."
         return {"reason": "twin_was_sent", "reason_text": text}
@@ -212,11 +214,11 @@ def _may_be_recorded(tx: Connection, entry: Entry) -> bool:
 
 
 def _swap(tx: Connection, entry: Entry, values: dict[str, Any]) -> bool:
-    if _FOUND_BY & values.keys():
-        found = found_by(tx, {name: getattr(entry, name) for name in _FOUND_BY} | values)
+    if FOUND_BY & values.keys():
+        found = found_by(tx, {name: getattr(entry, name) for name in FOUND_BY} | values)
         # An address keeps the blind value that was made when it was sealed.
         values |= found if "donor_email" in values else {"findable": found["findable"]}
-    values |= _nameless(values)
+    values |= _nameless(tx, values, values.get("donor_name", entry.donor_name))
     unchanged = (entries.c.id == entry.id) & (entries.c.status == entry.status) & (entries.c.fence == entry.fence)
     result = cast("CursorResult[Any]", tx.execute(update(entries).where(unchanged).values(values)))
     return result.rowcount == 1

@@ -18,8 +18,8 @@ from relay.ledger.sealing import keyring_of
 _T = TypeVar("_T")
 
 
-class _Sealed(TypeDecorator[_T]):
-    """What the three have in common."""
+class Sealed(TypeDecorator[_T]):
+    """What the three have in common: how such a column is known."""
 
     __abstract__ = True
     cache_ok = True
@@ -32,7 +32,7 @@ class _Sealed(TypeDecorator[_T]):
         return compared
 
 
-class SealedText(_Sealed[str]):
+class SealedText(Sealed[str]):
     """A text; an empty one stays empty."""
 
     impl = Text
@@ -47,7 +47,7 @@ class SealedText(_Sealed[str]):
         return value and keyring_of(dialect).read(value)
 
 
-class SealedBytes(_Sealed[bytes]):
+class SealedBytes(Sealed[bytes]):
     """A body; an empty one stays empty."""
 
     impl = LargeBinary
@@ -69,7 +69,7 @@ class SealedBytes(_Sealed[bytes]):
         return keyring.read(stored).encode("latin-1") if opened is None else opened
 
 
-class SealedJSON(_Sealed[Any]):
+class SealedJSON(Sealed[Any]):
     """An object or a list, sealed into one text; an empty one stays as it is."""
 
     impl = JSON

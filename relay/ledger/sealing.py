@@ -77,9 +77,9 @@ class Keyring:
         return tuple(key.mark for key in self._keys)
 
     @property
-    def beginning(self) -> str:
-        """What every value begins with that the newest key has sealed; "" where values are written plain."""
-        return f"{SEALED}{self._keys[0].mark}:" if self.seals else ""
+    def beginnings(self) -> tuple[str, ...]:
+        """What a value sealed with each key begins with, newest first."""
+        return tuple(f"{SEALED}{mark}:" for mark in self.marks)
 
     # --- values -----------------------------------------------------------------------------------------------
 

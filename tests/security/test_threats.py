@@ -34,4 +34,4 @@ def test_every_threat_has_its_test_or_is_said_to_have_none():
 
 
 def test_the_page_says_what_is_not_there():
-    assert "Encryption at rest" in PAGE.split("## Not there yet")[1]
+    assert "What a sealed ledger still tells" in PAGE.split("## Not there yet")[1]

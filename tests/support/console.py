@@ -38,9 +38,9 @@ def email(name):
 class House:
     """The application, its parts, and what tests ask for things."""
 
-    def __init__(self, url, *organizations, **settings):
+    def __init__(self, url, *organizations, keys=None, **settings):
         known = organizations or (make_organization("alder"), make_organization("birch"))
-        self.database = ClockedDatabase(url)
+        self.database = ClockedDatabase(url, keys)
         metadata.create_all(self.database.engine)
         self.settings = make_settings(*known, database_url=url, **settings)
         self.relay = build(self.settings, database=self.database)

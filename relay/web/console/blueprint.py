@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from relay.config import Settings
-from relay.errors import LedgerUnavailable, NotAllowed, RelayError, ReplayRefused
+from relay.errors import KeyMissing, LedgerUnavailable, NotAllowed, RelayError, ReplayRefused
 from relay.web.console import door
 from relay.web.console.navigation import navigation
 from relay.web.console.sessions import Sessions, is_loopback
@@ -164,6 +164,8 @@ def refused(error: RelayError) -> ResponseReturnValue:
             return _page(403, "You may not do this", "Ask an admin of relay.") if _is_inside(error) else missing()
         case ReplayRefused():
             return _page(409, "This was not done", sentence)
+        case KeyMissing():
+            return _page(503, "This cannot be read", f"{sentence} Whoever runs relay can mend it.")
         case LedgerUnavailable():
             return _page(503, "The ledger does not answer", "Nothing was changed. Try again in a minute.")
         case _:

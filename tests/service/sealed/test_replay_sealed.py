@@ -1,0 +1,3 @@
+"""tests/service/test_replay.py on a sealed ledger."""
+
+from tests.service.test_replay import *  # noqa: F403 - all of its tests
