@@ -41,8 +41,8 @@ def retention(*, organization: str, dry_run: bool, as_json: bool, who: str) -> N
 
 def _told(done: Emptied, *, dry: bool) -> str:
     if not done:
-        return "there is nothing to erase."
-    return f"{_counted(done)} {'would be' if dry else 'were'} erased."
+        return "nothing to erase."
+    return f"{'would erase' if dry else 'erased'} {_counted(done)}."
 
 
 def _counted(done: Emptied) -> str:

@@ -51,7 +51,7 @@ OPTIONAL: Mapping[str, Path] = {
     "RELAY_ALERT_WEBHOOKS": ("alerts", "webhooks"),
     "RELAY_ALERT_DAILY_AT": ("alerts", "daily_at"),
     "RELAY_ALERT_SILENCE_TIMES": ("alerts", "silence_times"),
-    "RELAY_PAYLOAD_DAYS": ("retention", "payload_days"),
+    "RELAY_RETENTION_DAYS": ("retention", "payload_days"),
 }
 SECRETS: Mapping[str, Path] = {secret_variable(name): ("providers", name, "secrets") for name in PROVIDERS}
 PROVIDER_OPTIONS: Mapping[str, Path] = {
