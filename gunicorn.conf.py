@@ -5,11 +5,12 @@ import os
 import tempfile
 from typing import Any
 
-# Threads, because a webhook waits for the database and not for the processor; preload, so that the app is read and
-# checked once, before the first worker, and the pages of memory are shared.
-worker_class = "gthread"
+# Threads, because a webhook waits for the database and not for the processor; none of them ever waits for a sender.
+# Preload, so that the app is read and checked once, before the first worker, and the pages of memory are shared.
+worker_class = "relay.web.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
+worker_connections = 400  # of each worker: well below the 1,024 open files that many systems allow
 preload_app = True
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"  # a platform routes to the container from outside

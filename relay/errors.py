@@ -19,6 +19,7 @@
     ├── IntakeRefused           the sender gets this status and sentence
     │   ├── Unreadable            400  the body is not what this provider sends
     │   ├── BadSignature          401  not proven to come from the provider
+    │   │   └── TooManyWrong        429  the same, from a source that was wrong too often
     │   ├── WrongMode             403  a test event on a live organization, or the reverse
     │   ├── UnknownSource         404  no such organization, or it has no such provider
     │   ├── TooLarge              413  more bytes than the limit
@@ -128,6 +129,16 @@ class BadSignature(IntakeRefused):
 
     status = 401
     reason = "bad_signature"
+
+
+class TooManyWrong(BadSignature):
+    """Not proven either, and its source was wrong too often; ``seconds`` until it counts anew."""
+
+    status = 429
+
+    def __init__(self, message: str, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(message)
 
 
 class WrongMode(IntakeRefused):

@@ -5,7 +5,7 @@ The HTTP contract::
     200  stored, a duplicate, or not ours to use     403  a test event on a live organization, or the reverse
     400  the body is not what this provider sends    404  no such organization, or it has no such provider
     401  not proven to come from the provider        413  larger than the limit
-                                                     503  could not be stored: send it again
+    429  the same, from a source often wrong         503  could not be stored: send it again
 
 One transaction holds event, entries and parameters; the answer leaves after its commit. What verifies but is
 not understood is stored all the same, for a person and for a later version of us. What a known provider's address
@@ -29,9 +29,11 @@ from relay.errors import (
     LedgerUnavailable,
     ProofPending,
     TooLarge,
+    TooManyWrong,
     UnknownSource,
 )
 from relay.inbound import booking, reading
+from relay.inbound.strangers import Strangers
 from relay.ledger import events
 from relay.ledger.db import Database
 from relay.ledger.events import NewEvent
@@ -94,6 +96,7 @@ class Intake:
         self.bell = bell
         self.clock = clock
         self.refusals = refusals
+        self.strangers = Strangers()
 
     def take(self, organization: str, provider: str, delivery: Delivery) -> Taken:
         """Verify, read and store one webhook. Raises IntakeRefused for whatever is not answered with 200."""
@@ -133,8 +136,17 @@ class Intake:
         except ProofPending:
             return None
         except BadSignature as error:
-            log.warning("signature_refused", organization=charity.name, provider=source.name, why=str(error))
+            self._wrong(charity.name, source.name, delivery.address, error)
             raise
+
+    def _wrong(self, organization: str, provider: str, address: str, error: BadSignature) -> None:
+        """Tell of a wrong signature in the log; of a source's too many only once. Raises TooManyWrong for those."""
+        wrong = self.strangers.wrong(address, organization, provider)
+        if wrong.is_first_too_many:
+            log.warning("source_too_often_wrong", organization=organization, provider=provider, seconds=wrong.seconds)
+        if wrong.is_too_many:
+            raise TooManyWrong(str(error), wrong.seconds) from error
+        log.warning("signature_refused", organization=organization, provider=provider, why=str(error))
 
     def _read(self, charity: Organization, source: Provider, delivery: Delivery, place: int | None) -> _Read:
         parsed, problem = reading.read(source, delivery, charity.providers[source.name])

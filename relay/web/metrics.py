@@ -10,7 +10,7 @@ import hmac
 import time
 
 from flask import Blueprint, Flask, Response, current_app, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from werkzeug.exceptions import NotFound
 
@@ -19,13 +19,20 @@ from relay.reports.meters import LedgerCollector
 
 metrics = Blueprint("metrics", __name__)
 
-_process = CollectorRegistry()
+# Counts of this process; with its siblings' they are put together in ``scrape``.
+OF_THIS_PROCESS = CollectorRegistry()
 ANSWERED = Histogram(
     "relay_webhook_seconds",
     "From the first byte of a webhook to its answer.",
     ["status"],
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
-    registry=_process,
+    registry=OF_THIS_PROCESS,
+)
+LIMITED = Counter(
+    "relay_webhooks_slowed",
+    "Webhooks with a wrong signature from a source that was wrong too often: answered 429, without a line in the log.",
+    ["organization", "provider"],
+    registry=OF_THIS_PROCESS,
 )
 
 
@@ -42,7 +49,7 @@ def scrape() -> Response:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library's
         alone = b""
     except ValueError:  # no directory is shared: this process has no siblings
-        alone = generate_latest(_process)
+        alone = generate_latest(OF_THIS_PROCESS)
     return Response(generate_latest(registry) + alone, content_type=CONTENT_TYPE_LATEST)
 
 

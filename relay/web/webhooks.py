@@ -9,8 +9,9 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from relay.bootstrap import Relay
-from relay.errors import IntakeRefused, TooLarge
+from relay.errors import IntakeRefused, TooLarge, TooManyWrong
 from relay.providers import Delivery
+from relay.web.metrics import LIMITED
 
 webhooks = Blueprint("webhooks", __name__)
 
@@ -49,4 +50,9 @@ def _raw_body() -> bytes:
 @webhooks.errorhandler(IntakeRefused)
 def refuse(error: IntakeRefused) -> tuple[Response, int]:
     """The one place that turns a refusal into HTTP."""
-    return jsonify(status="refused", reason=error.reason, detail=str(error)), error.status
+    answer = jsonify(status="refused", reason=error.reason, detail=str(error))
+    if isinstance(error, TooManyWrong):
+        answer.headers["Retry-After"] = str(error.seconds)
+        told = request.view_args or {}
+        LIMITED.labels(told["organization"], told["provider"]).inc()
+    return answer, error.status

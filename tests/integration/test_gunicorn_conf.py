@@ -59,7 +59,7 @@ def serve(tmp_path):
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "--config", str(CONF), "wsgi:app"],
             cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "PORT": str(port), **environment},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CONF.parent), "PORT": str(port), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
