@@ -203,7 +203,8 @@ class _Desk:
         """A provider whose events come in: the ledger knows all about it."""
         _, changed = self._known(part)
         checks = tuple(source(self.tx, self.now, organization, provider, changed))
-        last = arrivals.told(self.tx, organization.name, provider).last_at
+        told = checks[0].details["last_event_at"]
+        last = datetime.fromisoformat(str(told)) if told else None
         proven = arrivals.first_proven(self.tx, organization.name, provider, changed) if changed else None
         state = _OF_LEVEL[worst(checks)]
         if changed and proven is None:

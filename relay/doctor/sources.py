@@ -54,7 +54,7 @@ def source(
 
 def _comes(tx: Connection, now: datetime, organization: Organization, provider: str, changed: datetime | None) -> Check:
     secrets = len(organization.providers[provider].secrets)
-    came = arrivals.told(tx, organization.name, provider, changed)
+    came = arrivals.told(tx, now, organization.name, provider, secrets, changed)
     refused = refusals.told(tx, organization.name, provider, now)
     return _source(organization, provider, secrets, came, refused, changed)
 
@@ -117,8 +117,9 @@ def _spare(organization: Organization, place: int, came: Arrivals) -> Iterator[s
     used = came.secrets.get(place)
     if used is None:
         yield (
-            f"Secret {place + 1} has matched nothing: if it is the new one, the provider does not sign with it yet, "
-            "or it is wrong; if it is the old one, take it out once an event has come since you added the new one."
+            f"Secret {place + 1} has matched nothing in {arrivals.DAYS} days: if it is the new one, the provider "
+            "does not sign with it yet, or it is wrong; if it is the old one, take it out once an event has come "
+            "since you added the new one."
         )
     elif came.secrets[last] - used >= UNUSED:
         at = words.minute(used, organization.time_zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
@@ -24,15 +24,29 @@ class Arrivals:
         return max(self.secrets, key=lambda place: self.secrets[place], default=None)
 
 
-def told(tx: Connection, organization: str, provider: str, since: datetime | None = None) -> Arrivals:
-    """What arrived, repeats too. ``since``: only what came then or later proves a secret."""
+# The newest events tell nearly always which secrets are in use; for the others so many days are searched, too.
+RECENT, DAYS = 200, 90
+
+
+def told(
+    tx: Connection, now: datetime, organization: str, provider: str, secrets: int, since: datetime | None = None
+) -> Arrivals:
+    """What arrived, repeats too. One of ``secrets`` is proven by what it matched ``since`` then, in DAYS."""
     whose = (events.c.organization == organization) & (events.c.provider == provider)
-    latest = select(events.c.secret_place, func.max(events.c.received_at)).where(whose)
-    found: dict[int | None, datetime] = {row[0]: row[1] for row in tx.execute(latest.group_by(events.c.secret_place))}
-    proven = {
-        place: last_at for place, last_at in found.items() if place is not None and (since is None or last_at >= since)
-    }
-    return Arrivals(max(found.values(), default=None), proven)
+    newest = select(events.c.secret_place, events.c.received_at).where(whose).order_by(events.c.received_at.desc())
+    found = list(tx.execute(newest.limit(RECENT)))
+    proven: dict[int, datetime] = {}
+    for place, at in found:
+        if place is not None and (since is None or at >= since):
+            proven.setdefault(place, at)
+    missing = set(range(secrets)) - proven.keys()
+    if missing and len(found) == RECENT:
+        begin = max(filter(None, (since, now - timedelta(days=DAYS))))
+        before = whose & (events.c.received_at >= begin) & (events.c.received_at <= found[-1].received_at)
+        latest = select(events.c.secret_place, func.max(events.c.received_at).label("at"))
+        latest = latest.where(before, events.c.secret_place.in_(missing)).group_by(events.c.secret_place)
+        proven |= {row.secret_place: row.at for row in tx.execute(latest)}
+    return Arrivals(found[0].received_at if found else None, proven)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,11 @@ from sqlalchemy import make_url
 from relay.app import create_app
 from relay.bootstrap import build
 from relay.config import (
+    Alerts,
     FormLevel,
     Fund,
     LuminateSettings,
+    MailServer,
     Mode,
     Organization,
     Pace,
@@ -35,7 +37,7 @@ from relay.config import (
 )
 from relay.doctor import Level, Patient, examine
 from relay.errors import BadSignature, ConfigurationError
-from relay.ledger import migrate
+from relay.ledger import claims, migrate
 from relay.ledger.db import Database
 from relay.providers import Delivery
 from relay.queue import connect
@@ -250,6 +252,17 @@ def secret_that_matches_nothing(h):
     h.relay.intake.refusals.write()
 
 
+def worker_killed(h):
+    """It is still registered in Redis, and its lease has ended."""
+    with h.relay.database.write() as tx:
+        claims.take_lease(tx, "sweep", "w", datetime.now(UTC) - timedelta(minutes=9), seconds=10)
+
+
+def mail_server_away(h):
+    mail = MailServer(host="127.0.0.1", port=9, security="plain", sender="relay@example.org")
+    h.relay.settings = replace(h.relay.settings, mail=mail)
+
+
 def one_account_for_both(h):
     h.luminate(soap_user="demo-api-user", soap_password="demo-api-password")
 
@@ -314,6 +327,14 @@ CASES = {
     "Redis loads": Case(redis_that_loads, W, "redis", "Redis is still loading its data", "in a minute"),
     "no worker": Case(
         lambda h: h.relay.redis.flushdb(), W, "workers", "No worker is at work", "Start `flask work`"),
+    "a worker that was killed": Case(
+        worker_killed, W, "workers", "No worker has looked at the ledger since", "see its log"),
+    # whom relay tells
+    "mail server away": Case(
+        mail_server_away, F, "mail", "Nothing answers where the mail server should be", "RELAY_SMTP_URL"),
+    "alert webhook away": Case(
+        lambda h: h.configure(alerts=Alerts(webhooks=("https://hooks.invalid/x",))),
+        F, "hope: alert webhook 1", "The name of webhook 1 is not known", "alerts.webhooks"),
     # the way to Luminate
     "Luminate's host unknown": Case(
         lambda h: h.luminate(url="https://luminate.invalid/hope/site"),
@@ -352,7 +373,7 @@ CASES = {
         F, "hope: Luminate", "does not accept the API account", "Compare name and password"),
     "address not on the list": Case(
         lambda h: h.site(ip_allow=["203.0.113.0/24"]),
-        F, "hope: Luminate", "does not let this machine's address in", "allow-list"),
+        F, "hope: Luminate", "does not let this machine's address in", "Add 127.0.0.1/32 to the allow-list"),
     "no right to read": Case(
         lambda h: h.site(switches={"read_permission": "separate"}),
         W, "hope: look-up", "cannot read transactions", "Give it the permission"),

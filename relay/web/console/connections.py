@@ -5,13 +5,11 @@ A click only asks for a check: a worker makes it, and the page looks again until
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup, escape
 
 from relay import words
 from relay.access import EVERYWHERE, Permission
@@ -103,7 +101,7 @@ def _groups() -> list[Group]:
 
 def _words() -> dict[str, object]:
     return {"badge_of": badge_of, "label_of": label_of, "zone_of": zone_of, "id_of": _id, "Level": Level,
-            "everywhere": EVERYWHERE, "title_of": title_of, "about": about, "in_words": in_words}  # fmt: skip
+            "everywhere": EVERYWHERE, "title_of": title_of, "about": about}  # fmt: skip
 
 
 def _id(organization: str) -> str:
@@ -125,11 +123,6 @@ def label_of(endpoint: str) -> Label:
 def about(check: Check) -> str:
     """What was looked at, without whose it is."""
     return check.name.rpartition(": ")[2]
-
-
-def in_words(text: str) -> Markup:
-    """Advice with its commands set apart."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def headline(groups: list[Group]) -> Headline:

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from relay.config import ProviderSettings
 from relay.doctor import credentials
 from relay.doctor.sources import sources
-from relay.ledger import connections
+from relay.ledger import arrivals, connections
 from relay.ledger.models import events, refusals
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -76,7 +76,9 @@ def test_only_the_second_secret_is_used(told, put):
     check = told(2)
     assert check.level == "warning"
     assert "secret 2 of 2 matched last" in check.text
-    assert check.what_to_do.startswith("Secret 1 has matched nothing: if it is the new one, the provider does not")
+    assert check.what_to_do.startswith(
+        "Secret 1 has matched nothing in 90 days: if it is the new one, the provider does not"
+    )
 
 
 @pytest.mark.parametrize(("unused_for", "level"), [(timedelta(hours=30), "ok"), (timedelta(days=3), "warning")])
@@ -173,3 +175,18 @@ def test_events_that_wait_for_the_provider_s_api_are_told_once_it_was_asked(hous
     assert (waits.name, waits.level) == ("hope: stripe API", "warning")
     assert "1 event waits for an answer of its API" in waits.text
     assert "The last try: the API answered 401." in waits.text
+
+
+def test_the_last_event_of_a_quiet_year_still_tells_its_secret(told, put):
+    came(put, timedelta(days=300), 0)
+    assert "secret 1 of 1 matched last" in told(1).text
+
+
+def test_a_secret_that_only_older_events_needed_is_found_behind_the_newest(told, put, monkeypatch):
+    monkeypatch.setattr(arrivals, "RECENT", 3)
+    came(put, timedelta(days=5), 1)
+    for ago in range(4):
+        came(put, timedelta(minutes=ago), 0)
+    check = told()
+    assert check.details["secrets"].keys() == {"1", "2"}
+    assert check.what_to_do.startswith("Secret 2 has matched nothing since ")
