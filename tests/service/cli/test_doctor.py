@@ -71,8 +71,8 @@ def test_a_healthy_installation_has_nothing_failed(well):
     assert {check["level"] for check in checks} == {"ok", "warning"}
     names = [check["name"] for check in checks if check["level"] == "ok"]
     assert names == [
-        "database", "migrations", "redis", "mail", "configuration", "hope: configuration", "hope: Luminate",
-        "hope: form 1260", "hope: designees", "hope: look-up",
+        "database", "migrations", "redis", "encryption", "mail", "configuration", "hope: configuration",
+        "hope: Luminate", "hope: form 1260", "hope: designees", "hope: look-up",
     ]  # fmt: skip
     assert set(checks[0]) == {"name", "level", "text", "what_to_do", "details"}
 
