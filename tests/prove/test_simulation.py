@@ -12,7 +12,8 @@ from tests.prove.simulation.play import Played, play
 from tests.prove.simulation.shrink import shrink
 from tests.prove.simulation.world import FAULTS
 
-SEEDS = range(1, 4)
+# 836: an answer that came an hour late was taken for another gift's by the simulation itself.
+SEEDS = (1, 2, 3, 836)
 FEW = 8
 
 
