@@ -27,7 +27,7 @@ from relay.status import Erased
 log = structlog.get_logger(__name__)
 
 # Payments and events of one transaction, and how long others are let in between two (seconds).
-BATCH, BREATH = 10, 0.05
+BATCH, BREATH = 5, 0.05
 # How many are looked at together; a look holds nobody up.
 LOOK = 100
 # How often a worker asks whether it is time, and for how long it goes on (seconds).

@@ -53,7 +53,10 @@ def test_a_dry_run_says_what_would_go(old):
 
 
 def test_it_erases_and_says_so_everywhere(old):
-    assert "hope: erased 1 payment (1 entry, 1 event, 1 call). Payloads" in old.run("retention", "--organization", "hope").stdout
+    assert (
+        "hope: erased 1 payment (1 entry, 1 event, 1 call). Payloads"
+        in old.run("retention", "--organization", "hope").stdout
+    )
     (told,) = old.lines("gifts")
     assert (told["erased"], told["erased_at"] is None) == ("age", False)
     assert old.lines("events")[0]["erased_at"]
