@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, abort, render_template, request
@@ -15,6 +17,26 @@ from relay.web.console import door
 from relay.web.console.blueprint import LARGEST, console
 
 PAGE = 50
+
+# Names in the details of a line left, their words right; every other name is told with blanks.
+DETAILS: Mapping[str, str] = {
+    "as": "as a file of kind",
+    "of": "of",
+    "with": "by",
+    "rows": "rows found",
+    "before": "was",
+    "after": "is now",
+    "going": "to send",
+    "done": "sent",
+    "skipped": "left as they are",
+    "expires_at": "ends",
+    "everywhere": "on every device",
+    "not_looked_up": "not looked up yet",
+    "checked": "found by a look-up",
+    "changed": "changed",
+    "status": "stands now",
+    "problem": "could not be asked",
+}
 
 
 @console.get("/audit")
@@ -31,7 +53,30 @@ def audit() -> ResponseReturnValue:
         page=page,
         actions=parts.actions(actor),
         url=_url,
+        told=told,
     )
+
+
+def told(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The details of a line in words; what is empty says nothing."""
+    return [(DETAILS.get(name, name.replace("_", " ")), said) for name, value in details.items()
+            if (said := _said(value))]  # fmt: skip
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case list():
+            return ", ".join(map(_said, value))
+        case dict():
+            return "; ".join(f"{name} {said}" for name, said in told(value))
+        case _:
+            return str(value)
 
 
 @console.get("/audit.csv")

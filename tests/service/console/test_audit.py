@@ -15,6 +15,7 @@ from relay.ledger.audit import Wanted
 from relay.ledger.models import metadata
 from relay.ledger.work_tables import audit as table
 from relay.office.auditing import Auditing
+from relay.web.console.audit import told
 from tests.builders import ClockedDatabase
 from tests.support.console import BOSS, email, token
 
@@ -274,3 +275,19 @@ def test_a_form_of_the_audit_asks_for_no_token_in_its_address(house):
 def test_clock_is_utc(house):
     house.sign_in("viewer")
     assert abs(house.lines()[0].at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"reason": "a slip"}, [("reason", "a slip")]),
+        ({"not_looked_up": 0, "paused_by": "relay"}, [("not looked up yet", "0"), ("paused by", "relay")]),
+        ({"rows": 1204, "as": "csv", "of": ["alder", "birch"]},
+         [("rows found", "1,204"), ("as a file of kind", "csv"), ("of", "alder, birch")]),
+        ({"before": None, "after": {"note": "", "owner": "Ann"}}, [("is now", "owner Ann")]),
+        ({"everywhere": True, "again": False}, [("on every device", "yes"), ("again", "no")]),
+        ({}, []),
+    ],
+)  # fmt: skip
+def test_the_page_tells_details_in_words(details, said):
+    assert told(details) == said
