@@ -11,54 +11,28 @@ token of "mar" is the beginning of that of "mary", and an index finds both.
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Dialect
 
 from relay.errors import KeyMissing
+
+if TYPE_CHECKING:
+    from relay.ledger.sealing_key import SealingKey
 
 # In the place of a first key: write plain.
 OPEN = "open"
 # What a sealed value begins with; what stands before a plain one that begins like either.
 SEALED, PLAIN = "relay-sealed:", "relay-plain:"
 _SHAPE = re.compile(SEALED + r"([0-9a-f]{8}):([A-Za-z0-9_-]{98,}={0,2})")
-# How many letters a search needs, and how many bytes of a digest stand for them and for each further letter.
-_LETTERS, _FIRST, _FURTHER = 3, 6, 3
-# Marks a blind word: no plain one begins so (relay.ledger.findable).
-BLIND = "~"
 
 
-class _Key:
-    """One Fernet key, and what is derived from it."""
+def _key(key: str) -> SealingKey:
+    from relay.ledger.sealing_key import SealingKey  # noqa: PLC0415 - whoever has no key need not carry cryptography
 
-    def __init__(self, key: str) -> None:
-        secret = base64.urlsafe_b64decode(key)
-        self.fernet = Fernet(key)
-        self.mark = _derived(secret, b"relay mark of the key", 4).hex()
-        self._blind = _derived(secret, b"relay blind index", 32)
-
-    def digest(self, text: str) -> bytes:
-        return hmac.digest(self._blind, text.encode("utf-8", "replace"), "sha256")
-
-    def donor(self, email: str) -> str:
-        return self.digest(f"donor:{email}").hex()
-
-    def word(self, word: str) -> str:
-        """The token of a word that may carry a mark of its own before its letters."""
-        start = len(word) - len(word.lstrip("@")) + _LETTERS
-        ends = range(start + 1, len(word) + 1)
-        further = (self.digest(f"word:{word[:end]}")[:_FURTHER].hex() for end in ends)
-        return f"{BLIND}{self.digest(f'word:{word[:start]}')[:_FIRST].hex()}{''.join(further)}"
-
-
-def _derived(secret: bytes, purpose: bytes, length: int) -> bytes:
-    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose).derive(secret)
+    return SealingKey(key)
 
 
 class Keyring:
@@ -67,8 +41,7 @@ class Keyring:
     def __init__(self, keys: Iterable[str] = ()) -> None:
         """``keys``: Fernet keys, newest first; ``open`` in the first place writes plain."""
         told = list(keys)
-        self._keys = [_Key(key) for key in told if key != OPEN]
-        self._fernet = MultiFernet([key.fernet for key in self._keys]) if self._keys else None
+        self._keys = [_key(key) for key in told if key != OPEN]
         self.seals = bool(self._keys) and told[0] != OPEN
 
     @property
@@ -103,9 +76,10 @@ class Keyring:
 
     def sealed(self, value: bytes) -> str:
         """Sealed with the newest key."""
-        if self._fernet is None:
+        if not self._keys:
             raise ValueError("nothing can be sealed without a key")
-        return f"{SEALED}{self._keys[0].mark}:{self._fernet.encrypt(value).decode('ascii')}"
+        newest = self._keys[0]
+        return f"{SEALED}{newest.mark}:{newest.sealed(value)}"
 
     def opened(self, stored: str) -> bytes | None:
         """What was sealed; None for a value that never was. Raises KeyMissing."""
@@ -113,13 +87,14 @@ class Keyring:
         if shape is None:
             return None
         mark, token = shape.groups()
-        if self._fernet is None or mark not in self.marks:
+        marked = [key for key in self._keys if key.mark == mark]
+        if not marked:
             raise KeyMissing(f"RELAY_ENCRYPTION_KEYS lacks a key (its mark is {mark}) with which the ledger was sealed")
-        try:
-            return self._fernet.decrypt(token)
-        except InvalidToken as error:
+        opened = next((found for key in marked if (found := key.opened(token)) is not None), None)
+        if opened is None:
             text = f"a value of the ledger was changed or cut off: key {mark} of RELAY_ENCRYPTION_KEYS does not open it"
-            raise KeyMissing(text) from error
+            raise KeyMissing(text)
+        return opened
 
     # --- blind values -----------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ def test_every_refusal_of_luminate_has_a_next_step(reason):
 @pytest.mark.parametrize("reason", ["", *NEXT])
 def test_the_console_speaks_of_buttons_never_of_commands(reason, voice):
     for status in Status:
-        said = next_step(status, reason, 7, voice)
+        said = next_step(status, reason, 7, voice=voice)
         assert not set("<>{}") & set(said)
         assert "flask" not in said
         assert "7" not in said
@@ -67,7 +67,7 @@ def test_the_same_advice_in_two_voices():
         "Ask the donor or look at the provider, then `flask correct 7 donor.email=ADDRESS --reason ...` and relay "
         "sends it."
     )
-    assert next_step(Status.HELD, "no_email", 7, Voice.BUTTONS) == (
+    assert next_step(Status.HELD, "no_email", 7, voice=Voice.BUTTONS) == (
         "Ask the donor or look at the provider, then correct the donor's e-mail address, and relay sends it."
     )
 
