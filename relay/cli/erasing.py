@@ -12,7 +12,7 @@ from relay.access import operator
 from relay.cli.commands import Failure, WrongUsage, agreed, as_json, command, parts, say, say_json, who, yes
 from relay.cli.filters import known_organization
 from relay.office.emptying import Emptied
-from relay.office.erasing import Donor
+from relay.office.erasing import Donor, unread_ones
 
 _organization = click.option("--organization", metavar="NAME", default="", help="Of this organization only.")
 _reason = click.option(
@@ -59,10 +59,11 @@ def _kept(days: int) -> str:
 @command("erase-donor")
 @click.argument("email")
 @_organization
+@click.option("--unread", is_flag=True, help="Also events with the address that nobody understood: you looked at them.")
 @_reason
 @who
 @yes
-def erase_donor(email: str, *, organization: str, reason: str, who: str, yes: bool) -> None:
+def erase_donor(email: str, *, organization: str, unread: bool, reason: str, who: str, yes: bool) -> None:
     """Erase a donor: all that tells of them in the gifts with this e-mail address. EMAIL may be - to be asked for it.
 
     Amounts, dates, ids, confirmation codes and statuses stay, so the balance holds and refunds go on. It shows what it
@@ -72,13 +73,14 @@ def erase_donor(email: str, *, organization: str, reason: str, who: str, yes: bo
     address = click.prompt("E-mail address") if email == "-" else email
     known = erasing.where(address, actor=actor)
     donor = erasing.look(_chosen(known, organization), address, actor=actor)
-    for line in _shown(donor):
+    waiting = [*donor.open, *(() if unread else unread_ones(donor))]
+    for line in (*_shown(donor), *(f"Not settled: {sentence}." for sentence in waiting)):
         say(line)
-    if donor.open:
+    if waiting:
         raise Failure("nothing was erased: settle this first, then say it again")
     if not agreed("Erase this donor? It cannot be taken back.", yes=yes):
         raise Failure("nothing was changed")
-    done = erasing.erase(donor, actor=actor, reason=reason)
+    done = erasing.erase(donor, actor=actor, reason=reason, unread=unread)
     say(f"Erased in {donor.organization}: {_counted(done)}. Luminate and the provider keep what they have.")
 
 
@@ -97,4 +99,3 @@ def _shown(donor: Donor) -> Iterator[str]:
     if donor.lines:
         lines = ", ".join(map(str, donor.lines))
         yield f"The audit names the donor and cannot be changed: {words.count(len(donor.lines), 'line')} ({lines})."
-    yield from (f"Not settled: {sentence}." for sentence in donor.open)

@@ -179,18 +179,24 @@ def idle_events(tx: Connection, organization: str, before: datetime, after: int,
     return list(tx.execute(found.order_by(columns.id).limit(limit)).scalars())
 
 
+def _is_alone(organization: str) -> ColumnElement[bool]:
+    """Not erased, of no entry, and no repeat of an event of one."""
+    mine = and_(events.c.organization == organization, events.c.erased_at.is_(None))
+    return and_(mine, ~_is_linked(events.c.id), ~_is_linked(events.c.duplicate_of))
+
+
+def still_alone(tx: Connection, organization: str, numbers: Collection[int]) -> bool:
+    """Whether none of these events was booked, or erased, since they were looked through."""
+    chosen = select(events.c.id).where(_is_alone(organization), events.c.id.in_(list(numbers)))
+    return len(tx.execute(chosen).all()) == len(numbers)
+
+
 def bodies(tx: Connection, organization: str) -> Iterator[Row[Any]]:
     """Events of no entry with all that they hold, to be looked through."""
-    mine = and_(events.c.organization == organization, events.c.erased_at.is_(None))
-    alone = and_(mine, ~_is_linked(events.c.id), ~_is_linked(events.c.duplicate_of))
+    alone = _is_alone(organization)
     names = ("id", "verdict", "body", "headers")
     found = select(*(events.c[name] for name in names)).where(alone)
     yield from tx.execute(found.order_by(events.c.id).execution_options(yield_per=200))
-
-
-def is_unread(verdict: str) -> bool:
-    """Whether nobody knows yet what it means."""
-    return verdict in _UNREAD
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

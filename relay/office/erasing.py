@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from relay.access import Actor, Permission
 from relay.config import Organization
 from relay.errors import ErasingRefused
-from relay.ledger import audit, donors, entries, erasing, mentions
+from relay.ledger import audit, donors, entries, erasing, events, mentions
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.erasing import Family
@@ -27,7 +27,7 @@ from relay.ledger.funds import with_funds
 from relay.office.acting import need_reason
 from relay.office.emptying import ERASE, Emptied, empty, obstacles
 from relay.office.forgetting import WORDS
-from relay.status import Erased
+from relay.status import Erased, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,8 @@ _WORD = re.compile(r"[^\W_]{3,}")
 class Donor:
     """What the ledger has of a donor in one organization, and what must be settled before it may go.
 
-    ``words``: the address and the names, as they may stand in other texts; ``lines``: of the audit, which stay.
+    ``idle``: events of no gift that hold the address; ``unread``: those of them that nobody has understood. ``words``:
+    the address and the names, as they may stand in other texts; ``lines``: of the audit, which stay.
     """
 
     organization: str
@@ -50,6 +51,7 @@ class Donor:
     words: frozenset[str] = field(default=frozenset(), repr=False)
     payments: tuple[int, ...] = ()
     idle: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
     open: tuple[str, ...] = ()
     counts: Emptied = field(default_factory=Emptied)
     lines: tuple[int, ...] = ()
@@ -66,9 +68,9 @@ class Erasing:
         """The organizations that know this address. Raises ErasingRefused for what is no address."""
         if "@" not in email.strip("@ ") or " " in email.strip():
             raise ErasingRefused("this is not an e-mail address")
-        reach = actor.within(Permission.MANAGE, self.organizations)
         with self.database.read() as tx:
             known = set(erasing.payments_of(tx, donors.entries_of(tx, email)))
+            reach = actor.within(Permission.MANAGE, {*self.organizations, *known})
             return [name for name in reach if name in known or self._idle(tx, name, email)]
 
     def look(self, organization: str, email: str, *, actor: Actor) -> Donor:
@@ -77,12 +79,17 @@ class Erasing:
         with self.database.read() as tx:
             return self._found(tx, organization, email)
 
-    def erase(self, donor: Donor, *, actor: Actor, reason: str) -> Emptied:
-        """Erase it. Raises ErasingRefused while anything waits for anybody, and where the reason names the donor."""
+    def erase(self, donor: Donor, *, actor: Actor, reason: str, unread: bool = False) -> Emptied:
+        """Erase it. Raises ErasingRefused while anything waits for anybody, and where the reason names the donor.
+
+        ``unread``: events that nobody has understood as well; whoever asks has looked at them.
+        """
         need_reason(reason, actor)
         actor.need(Permission.MANAGE, donor.organization)
         if _names(reason, donor.words):
             raise ErasingRefused("the reason names the donor and would stay: say it without, such as a case number")
+        if donor.unread and not unread:
+            raise ErasingRefused(f"nothing was erased: {'; '.join(unread_ones(donor))}")
         done = Emptied()
         for start in range(0, max(1, len(donor.payments)), BATCH):
             self._batch(donor, donor.payments[start : start + BATCH], done, is_first=start == 0, by=(actor, reason))
@@ -104,8 +111,9 @@ class Erasing:
             email=email,
             words=words,
             payments=payments,
-            idle=tuple(number for number, is_unread in idle if not is_unread),
-            open=(*_open(found), *_unread(idle)),
+            idle=tuple(idle),
+            unread=tuple(number for number, verdict in idle.items() if verdict is Verdict.NOT_UNDERSTOOD),
+            open=(*_open(found), *_pending(idle)),
             counts=counts,
             lines=tuple(mentions.audit_lines(tx, name, words)),
         )
@@ -115,22 +123,23 @@ class Erasing:
         return tuple(erasing.payments_of(tx, donors.entries_of(tx, email)).get(organization, ()))
 
     @staticmethod
-    def _idle(tx: Connection, organization: str, email: str) -> list[tuple[int, bool]]:
-        """Events of no entry that hold the address, and whether nobody knows yet what they mean."""
+    def _idle(tx: Connection, organization: str, email: str) -> dict[int, Verdict]:
+        """Events of no entry that hold the address, and what they came to."""
         address, rows = mentions.Address(email), erasing.bodies(tx, organization)
-        return [(row.id, erasing.is_unread(row.verdict)) for row in rows if address.stands_in(row.body, row.headers)]
+        return {row.id: Verdict(row.verdict) for row in rows if address.stands_in(row.body, row.headers)}
 
     def _batch(
         self, donor: Donor, payments: tuple[int, ...], done: Emptied, *, is_first: bool, by: tuple[Actor, str]
     ) -> None:
         """One transaction with its own line of the audit: a crash between two leaves the rest to the next run."""
         actor, reason = by
-        counts, organization = Emptied(idle=len(donor.idle) if is_first else 0), self.organizations[donor.organization]
+        counts = Emptied(idle=len(donor.idle) if is_first else 0)
         with self.database.write() as tx:
             self.database.lock(tx, donor.organization)
-            now, funds = self.database.now(tx), with_funds(tx, organization).funds
-            if is_first and self._payments(tx, donor.organization, donor.email) != donor.payments:
-                raise ErasingRefused("something of this donor came in meanwhile: nothing was erased, say it again")
+            now, organization = self.database.now(tx), self.organizations.get(donor.organization)
+            funds = with_funds(tx, organization).funds if organization else ()
+            if is_first:
+                self._erase_beside(tx, donor, now)
             found = erasing.families(tx, payments)
             if waiting := [*_open(found)]:
                 raise ErasingRefused(f"nothing more was erased: {'; '.join(waiting)}")
@@ -138,14 +147,21 @@ class Erasing:
                 _write_down(tx, family, actor, reason, now)
                 empty(tx, family, Erased.DONOR, funds, now)
                 counts.add(family)
-            if is_first:
-                erasing.empty_events(tx, donor.idle, now)
-                erasing.rewrite_notes(tx, donor.idle, WORDS)
-                mentions.blot(tx, donor.organization, donor.words)
             told = {"payments": counts.payments, "entries": counts.entries, "events": counts.events + counts.idle}
             about = {"organization": donor.organization, "subject": "donor"}
             audit.record(tx, actor, "erase_donor", **about, details={"reason": reason} | told)
         done += counts
+
+    def _erase_beside(self, tx: Connection, donor: Donor, now: datetime) -> None:
+        """What belongs to none of the donor's gifts, if nothing has changed since the look."""
+        is_same = self._payments(tx, donor.organization, donor.email) == donor.payments
+        if not is_same or not erasing.still_alone(tx, donor.organization, donor.idle):
+            raise ErasingRefused("something of this donor came in meanwhile: nothing was erased, say it again")
+        erasing.empty_events(tx, donor.idle, now)
+        erasing.rewrite_notes(tx, donor.idle, WORDS)
+        for event in donor.unread:
+            events.judge(tx, event, Verdict.IGNORED, WORDS)
+        mentions.blot(tx, donor.organization, donor.words)
 
 
 def _words(found: Collection[Family], email: str) -> frozenset[str]:
@@ -178,10 +194,16 @@ def _open(found: Collection[Family]) -> Iterator[str]:
                     yield f"event {event} also tells of entry {one.id}, which is {one.status}: settle that one first"
 
 
-def _unread(idle: Collection[tuple[int, bool]]) -> Iterator[str]:
-    for number, is_unread in idle:
-        if is_unread:
-            yield f"event {number} is not booked yet: `flask replay --event {number}` reads it again"
+def unread_ones(donor: Donor) -> Iterator[str]:
+    """What to do about events that nobody has understood."""
+    for number in donor.unread:
+        yield f"event {number} is not understood: `flask replay --event {number}` reads it again"
+
+
+def _pending(idle: Mapping[int, Verdict]) -> Iterator[str]:
+    for number, verdict in idle.items():
+        if verdict is Verdict.PENDING:
+            yield f"event {number} waits for its provider's API: try again once it is booked"
 
 
 def _write_down(tx: Connection, family: Family, actor: Actor, reason: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from relay.config import Probe, Reinstate
 from relay.config import Retention as Kept
 from relay.errors import ErasingRefused, NotAllowed, ReplayRefused
 from relay.gifts import Billing, Designation, Donor, Name, Tender, TenderKind
+from relay.inbound.reparse import Reparse
 from relay.ledger import answers, audit, mentions, notes, search
 from relay.ledger.models import attempts, entries, events
 from relay.ledger.notes import Note
@@ -232,7 +233,30 @@ def test_an_event_that_tells_of_another_s_open_gift_stays(relay):
 def test_an_event_that_is_not_understood_and_names_the_donor_is_settled_first(relay):
     given(relay)
     relay.take(body=b'{"odd": "mary@example.org"}')
-    assert look(relay).open == ("event 2 is not booked yet: `flask replay --event 2` reads it again",)
+    donor = look(relay)
+    with pytest.raises(ErasingRefused, match="event 2 is not understood: `flask replay --event 2` reads it again"):
+        made(relay).erase(donor, actor=ANN, reason="case 12")
+    assert relay.gifts()[0].donor_email == MARY
+    made(relay).erase(donor, actor=ANN, reason="case 12", unread=True)
+    assert told(relay) == []
+    assert [str(row["verdict"]) for row in relay.events()] == ["entry", "ignored"]
+
+
+def test_an_event_that_waits_for_its_provider_is_waited_for(relay):
+    given(relay)
+    relay.take(body=b'{"odd": "mary@example.org"}')
+    with relay.database.write() as tx:
+        tx.execute(events.update().where(events.c.id == 2).values(verdict="pending"))
+    assert look(relay).open == ("event 2 waits for its provider's API: try again once it is booked",)
+
+
+def test_a_donor_of_an_organization_that_is_configured_no_more_is_erased_too(sqlite_url):
+    relay = make_relay(sqlite_url, make_organization("alder"), make_organization("birch"))
+    given(relay)
+    del relay.settings.organizations["alder"]
+    assert made(relay).where(MARY, actor=ANN) == ["alder"]
+    erase(relay)
+    assert told(relay) == []
 
 
 def test_what_comes_in_while_somebody_decides_stops_it(relay):
@@ -243,6 +267,18 @@ def test_what_comes_in_while_somebody_decides_stops_it(relay):
     with pytest.raises(ErasingRefused, match="something of this donor came in meanwhile"):
         made(relay).erase(donor, actor=ANN, reason="case 12")
     assert relay.gifts()[0].donor_email == MARY
+
+
+def test_an_event_that_is_booked_while_somebody_decides_stops_it(relay):
+    given(relay)
+    body = b'{"id": "evt_odd", "email": "mary@example.org"}'
+    relay.take(body=body)
+    donor = look(relay)
+    relay.provider.known[body] = ((make_gift(keys=("ch_7",), **OTHER),), True)
+    Reparse(relay.settings, relay.database, {"acme": relay.provider.provider}).run(2, actor=ANN, reason="again")
+    with pytest.raises(ErasingRefused, match="something of this donor came in meanwhile"):
+        made(relay).erase(donor, actor=ANN, reason="case 12", unread=True)
+    assert relay.events()[1]["body"] == body
 
 
 # --- afterwards -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from relay.config import Retention as Kept
 from relay.ledger.models import entries, events
 from relay.office.erasing import Erasing
 from relay.office.retention import Retention
+from relay.providers import Delivery
 
 MARY = "mary@example.org"
 WHY = ("--reason", "case 12", "--who", "ann")
@@ -146,6 +147,16 @@ def test_what_is_not_settled_is_listed_with_what_to_do(house):
     assert "Not settled: entry 1 is in line and goes by itself: try again once it is in Luminate." in refused.stdout
     assert "Not settled: entry 2 is held: send it or close it." in refused.stdout
     assert refused.stderr == "Nothing was erased: settle this first, then say it again.\n"
+
+
+def test_an_event_that_nobody_understood_is_erased_by_whoever_looked_at_it(house):
+    house.give()
+    house.post()
+    house.relay.intake.take("hope", "stripe", Delivery(b'{"id": "evt_odd", "email": "mary@example.org"}'))
+    refused = house.run("erase-donor", MARY, *WHY, "--yes", code=1)
+    assert "Not settled: event 2 is not understood: `flask replay --event 2` reads it again." in refused.stdout
+    house.run("erase-donor", MARY, *WHY, "--yes", "--unread")
+    assert [one["verdict"] for one in house.lines("events")] == ["entry", "ignored"]
 
 
 def test_two_organizations_that_know_the_address_are_told_apart(house):
