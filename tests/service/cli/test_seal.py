@@ -3,7 +3,7 @@
 import pytest
 
 from relay.doctor.encryption import encryption
-from relay.ledger import sealing
+from relay.ledger.db import Database
 from relay.ledger.sealing import Keyring
 from tests.support.sealed import NEW, OLD, STRANGE, everything
 
@@ -11,11 +11,8 @@ from tests.support.sealed import NEW, OLD, STRANGE, everything
 def lives_on_with(house, *keys):
     """The same relay, started anew with these keys."""
     database = house.relay.database
-    database.keyring = Keyring(keys)
-    sealing.attach(database.engine.dialect, database.keyring)
-    # Types and statements remember the keys that an engine began with.
-    database.engine.dialect._type_memos.clear()
-    database.engine.clear_compiled_cache()
+    anew = Database(house.relay.settings.database_url, Keyring(keys))
+    database.engine, database.keyring = anew.engine, anew.keyring
 
 
 def doctor(house):
