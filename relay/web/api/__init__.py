@@ -7,12 +7,12 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from relay.config import Settings
-from relay.web.api import entries, events, funds, problems, replays
+from relay.web.api import connections, entries, events, funds, problems, replays
 from relay.web.api.document import document
 from relay.web.api.door import Pace
 from relay.web.api.operations import api
 
-RESOURCES = (entries, events, funds, replays)
+RESOURCES = (connections, entries, events, funds, replays)
 
 __all__ = ["attach"]
 

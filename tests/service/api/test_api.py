@@ -1,11 +1,15 @@
 """The API: the console's use cases for programs, with the same rules."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
 
 from relay.access import operator
+from relay.doctor.checks import failed
+from relay.doctor.parts import parts
 from relay.errors import LedgerUnavailable
+from relay.ledger import connections
 from relay.status import Status
 
 WHY = {"reason": "the books say so"}
@@ -395,3 +399,19 @@ def test_keys_are_forgotten_after_a_week(house, program, gift):
     program.post("/entries/1/close", WHY, Idempotency_Key="k1")
     house.later(days=8)
     assert program.post("/entries/1/close", WHY, status=409, Idempotency_Key="k1")["type"].endswith("refused")
+
+
+def test_connections_as_the_page_shows_them(house, program):
+    with house.database.write() as tx:
+        for part in parts(house.relay.patient, "alder"):
+            connections.meet(tx, "alder", part.endpoint, part.fingerprint, house.database.now(tx))
+        (luminate, *_) = parts(house.relay.patient, "alder")
+        found = [asdict(failed("alder: Luminate", "It is away.", "Wait."))]
+        place = ("alder", "luminate")
+        connections.write(tx, place, luminate.fingerprint, found, house.database.now(tx), works=False)
+    told = {one["endpoint"]: one for one in program.get("/connections")["items"]}
+    assert set(told) == {"luminate", "from acme", "from stripe"}
+    assert (told["luminate"]["state"], told["from acme"]["state"]) == ("broken", "unchecked")
+    assert told["luminate"]["checks"][0]["what_to_do"] == "Wait."
+    assert told["luminate"]["checked_at"]
+    assert told["luminate"]["worked_at"] is None
