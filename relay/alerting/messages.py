@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,14 +58,16 @@ def ended(organization: Organization, alert: Alert, now: datetime, public_url: s
     return _said(organization, ENDED, f"over: {over}", text, facts, _link(public_url, organization, alert.kind))
 
 
-def daily(asked: Asked, begin: datetime, end: datetime, public_url: str) -> Said:
-    """The summary of a day that has ended, and what is open now."""
+def daily(asked: Asked, begin: datetime, end: datetime, back: Sequence[Alert], public_url: str) -> Said:
+    """The summary of a day that has ended, what is open now, and what came ``back`` without a message of its own."""
     organization, day = asked.organization, words.day(begin, asked.organization.time_zone)
     came = signs.received(asked.tx, organization.name, begin, end)
     went = signs.posted(asked.tx, organization.name, begin, end)
     open_ones = [sign for rule in (needs_person, unknown, paused) for sign in rule(asked)]
     waits = [f"- {_capital(sign.headline)}." for sign in open_ones] or ["Nothing waits for anybody."]
+    again = [f"- {_capital(alert.headline)}: {words.count(alert.returns, 'time')}." for alert in back]
     text = (f"Received: {_flow(came)}.", f"Recorded in Luminate: {_flow(went)}.", "", "Now:", *waits)
+    text += ("", "Came back again since the last summary:", *again) if again else ()
     headline = f"{day}: {_flow(came)} received, {_flow(went)} recorded"
     facts = {"day": f"{begin.astimezone(organization.time_zone):%Y-%m-%d}"}
     return _said(organization, DAILY, headline, text, facts, _link(public_url, organization, ""))

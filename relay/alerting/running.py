@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from relay.alerting import messages
+from relay.alerting import damping, messages
 from relay.alerting.sending import Channel, Sender, channels
 from relay.alerting.signs import RULES, Asked, Kind, Sign
 from relay.config import Organization
@@ -102,18 +102,25 @@ class Alerting:
         for what, sign in found.items():
             self._found(asked, what, sign)
         looked = {str(kind) for kind in Kind if with_balance or kind is not Kind.BALANCE}
-        for what in asked.raised.keys() - found.keys():
-            if what[0] in looked:
-                self._gone(asked, what)
+        for what in [what for what in asked.raised.keys() - found.keys() if what[0] in looked]:
+            self._gone(asked, what)
+        for what in [what for what, one in asked.ended.items() if one.back_since and what[0] in looked]:
+            if what not in found:
+                with self.database.write() as tx:
+                    alerts.away(tx, asked.ended[what], asked.now)
         self._daily(asked)
 
     def _asked(self, tx: Connection, organization: Organization) -> Asked:
         raised = alerts.open_ones(tx, organization.name)
         now = self.database.now(tx)
-        return Asked(tx=tx, organization=organization, now=now, raised=raised, balance=self._balance)
+        ended = alerts.ended_since(tx, organization.name, now - damping.SAME)
+        return Asked(tx=tx, organization=organization, now=now, raised=raised, ended=ended, balance=self._balance)
 
     def _found(self, asked: Asked, what: tuple[str, str], sign: Sign) -> None:
         known, organization = asked.raised.get(what), asked.organization
+        if known and known.calm_since:
+            with self.database.write() as tx:
+                alerts.stir(tx, known)
         if known and not _is_news(asked.now, known, sign):
             return
         with self.database.write() as tx:
@@ -125,6 +132,9 @@ class Alerting:
     def _gone(self, asked: Asked, what: tuple[str, str]) -> None:
         alert, organization = asked.raised[what], asked.organization
         with self.database.write() as tx:
+            if not damping.is_over(alert, asked.now):
+                alerts.calm(tx, alert, asked.now)
+                return
             reached = alerts.end(tx, alert, asked.now)
             if reached:
                 said = messages.ended(organization, alert, asked.now, self.public_url)
@@ -144,7 +154,8 @@ class Alerting:
             if not alerts.say_again(tx, known, asked.now):
                 return
             again = Asked(tx=tx, organization=asked.organization, now=asked.now, raised=asked.raised)
-            said = messages.daily(again, *messages.day_before(asked.organization, hour), self.public_url)
+            back = alerts.came_back(tx, name)
+            said = messages.daily(again, *messages.day_before(asked.organization, hour), back, self.public_url)
             self._put(tx, known.id, DAILY, asked.organization, said, asked)
             alerts.forget(tx, asked.now - KEPT)
 
@@ -225,10 +236,15 @@ class Alerting:
 
 def _begun(tx: Connection, asked: Asked, what: tuple[str, str], sign: Sign) -> int | None:
     """Claim the right to tell of it, for the first time or again; None where another has it."""
-    if (known := asked.raised.get(what)) is None:
-        words = {"headline": sign.headline}
-        return alerts.begin(tx, asked.organization.name, what, sign.since, asked.now, **words, said_of=sign.newest)
-    return known.id if alerts.say_again(tx, known, asked.now, headline=sign.headline, said_of=sign.newest) else None
+    said: dict[str, Any] = {"headline": sign.headline, "said_of": sign.newest}
+    if known := asked.raised.get(what):
+        return known.id if alerts.say_again(tx, known, asked.now, **said) else None
+    if known := asked.ended.get(what):
+        if known.back_since is None:
+            alerts.back(tx, known, asked.now)
+        is_told = damping.stays(known, asked.now) and alerts.reopen(tx, known, asked.now, **said)
+        return known.id if is_told else None
+    return alerts.begin(tx, asked.organization.name, what, sign.since, asked.now, **said)
 
 
 def _is_news(now: datetime, known: alerts.Alert, sign: Sign) -> bool:

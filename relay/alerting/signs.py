@@ -56,6 +56,8 @@ class Asked:
     now: datetime
     # What is raised already, by kind and key.
     raised: Mapping[tuple[str, str], Alert]
+    # What was raised and is over since a short time.
+    ended: Mapping[tuple[str, str], Alert] = field(default_factory=dict)
     balance: Callable[[Connection, str], Mapping[Any, Balance]] = search.balance
 
 

@@ -27,6 +27,12 @@ alerts = Table(
     Column("told_at", Moment),
     Column("ended_at", Moment),
     Column("told_end_at", Moment),
+    # Since when it is no more, while it is not over yet; since when it is there again, while that is not told yet.
+    Column("calm_since", Moment),
+    Column("back_since", Moment),
+    # How often it came back since the last daily summary; how often it was over.
+    Column("returns", Integer, nullable=False, server_default="0"),
+    Column("endings", Integer, nullable=False, server_default="0"),
     # Raised once.
     Index(
         "uq_alerts_open",

@@ -37,6 +37,10 @@ class Alert:
     told_at: datetime | None
     ended_at: datetime | None
     told_end_at: datetime | None
+    calm_since: datetime | None
+    back_since: datetime | None
+    returns: int
+    endings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,20 @@ def open_ones(tx: Connection, organization: str) -> dict[tuple[str, str], Alert]
     """What is raised and not over, by kind and key."""
     mine = select(alerts).where(alerts.c.organization == organization, alerts.c.ended_at.is_(None))
     return {(row.kind, row.key): Alert(*row) for row in tx.execute(mine)}
+
+
+def ended_since(tx: Connection, organization: str, moment: datetime) -> dict[tuple[str, str], Alert]:
+    """What was over after that moment, by kind and key; of several the newest."""
+    mine = select(alerts).where(alerts.c.organization == organization, alerts.c.ended_at > moment)
+    return {(row.kind, row.key): Alert(*row) for row in tx.execute(mine.order_by(alerts.c.id))}
+
+
+def came_back(tx: Connection, organization: str) -> list[Alert]:
+    """What came back since the last daily summary, which counts it: from now on it is counted anew."""
+    back = (alerts.c.organization == organization) & (alerts.c.returns > 0)
+    found = [Alert(*row) for row in tx.execute(select(alerts).where(back).order_by(alerts.c.id))]
+    tx.execute(update(alerts).where(back).values(returns=0))
+    return found
 
 
 def newest(tx: Connection, organization: str, limit: int) -> list[Alert]:
@@ -110,12 +128,49 @@ def say_again(
 def end(tx: Connection, alert: Alert, now: datetime) -> set[str] | None:
     """It is over. Gives back whom its beginning reached, or is about to; None where another ended it."""
     still = (alerts.c.id == alert.id) & alerts.c.ended_at.is_(None)
-    if tx.execute(update(alerts).where(still).values(ended_at=now)).rowcount != 1:
+    still &= alerts.c.calm_since == alert.calm_since
+    over = {"ended_at": now, "calm_since": None, "endings": alerts.c.endings + 1}
+    if tx.execute(update(alerts).where(still).values(over)).rowcount != 1:
         return None
     _take_back(tx, alert.id)
     begun = (messages.c.alert_id == alert.id) & (messages.c.role == RAISED)
     reached = messages.c.sent_at.is_not(None) | messages.c.due_at.is_not(None)
     return set(tx.execute(select(messages.c.channel).where(begun, reached)).scalars())
+
+
+def calm(tx: Connection, alert: Alert, now: datetime) -> None:
+    """It is no more; whether it is over, time will tell."""
+    still = (alerts.c.id == alert.id) & alerts.c.ended_at.is_(None) & alerts.c.calm_since.is_(None)
+    tx.execute(update(alerts).where(still).values(calm_since=now))
+
+
+def stir(tx: Connection, alert: Alert) -> None:
+    """It is there again before it was over."""
+    same = (alerts.c.id == alert.id) & (alerts.c.calm_since == alert.calm_since)
+    tx.execute(update(alerts).where(same).values(calm_since=None, returns=alerts.c.returns + 1))
+
+
+def back(tx: Connection, alert: Alert, now: datetime) -> None:
+    """It is there again after it was over; whether that is worth a message, time will tell."""
+    same = (alerts.c.id == alert.id) & (alerts.c.ended_at == alert.ended_at) & alerts.c.back_since.is_(None)
+    tx.execute(update(alerts).where(same).values(back_since=now, returns=alerts.c.returns + 1))
+
+
+def away(tx: Connection, alert: Alert, now: datetime) -> None:
+    """It had come back for a while that was worth no message, and ends anew."""
+    same = (alerts.c.id == alert.id) & (alerts.c.back_since == alert.back_since)
+    tx.execute(update(alerts).where(same).values(back_since=None, ended_at=now))
+
+
+def reopen(tx: Connection, alert: Alert, now: datetime, *, headline: str, said_of: datetime | None) -> bool:
+    """It came back to stay: claim the right to say so; False where another has. Unsent words are taken back."""
+    same = (alerts.c.id == alert.id) & (alerts.c.ended_at == alert.ended_at) & alerts.c.back_since.is_not(None)
+    values = {"said_at": now, "said_of": said_of, "headline": headline}
+    anew = {"ended_at": None, "told_end_at": None, "back_since": None}
+    if tx.execute(update(alerts).where(same).values(values | anew)).rowcount != 1:
+        return False
+    _take_back(tx, alert.id)
+    return True
 
 
 def _take_back(tx: Connection, alert: int) -> None:
@@ -133,8 +188,10 @@ def put(tx: Connection, alert: int, role: str, channels: Iterable[str], said: Sa
 
 
 def due(tx: Connection, now: datetime) -> list[int]:
-    """The messages to send, oldest first."""
-    waits = select(messages.c.id).where(messages.c.due_at <= now)
+    """The messages to send, oldest first. What nobody knows of yet, and is no more, waits until that is sure."""
+    beginning = (messages.c.role == RAISED) & alerts.c.calm_since.is_not(None)
+    whole = messages.join(alerts, alerts.c.id == messages.c.alert_id)
+    waits = select(messages.c.id).select_from(whole).where(messages.c.due_at <= now, ~beginning)
     return list(tx.execute(waits.order_by(messages.c.id)).scalars())
 
 
