@@ -48,7 +48,7 @@ RICH = {
     "designations": (Designation(fund="WATER", contact="Aunt Petunia"),),
     "sources": ({"billing_details": {"name": "Zebulon Payer"}, "metadata": {"note": "for grandma Hildegard"}},),
 }
-SECRET = ("555-0199", "Marzipan", "Quarkington", "Zebulon", '"4242"', "*4242", "Petunia", "Hildegard", "10001")
+SECRET = ("555-0199", "Marzipan", "Quarkington", "Zebulon", '"4242"', "*4242", "Petunia", "Hildegard", '"10001"')
 
 
 def keeping(sqlite_url, days=DAYS, **changes):
