@@ -147,7 +147,8 @@ class Days:
             for place, checks in CONNECTIONS.items():
                 self.write(place, checks)
         with self.house.database.write() as tx:
-            claims.take_lease(tx, "sweep", "worker-1", NOW, seconds=10)
+            # A worker that goes on looking while somebody looks at the pages.
+            claims.take_lease(tx, "sweep", "worker-1", NOW + timedelta(minutes=2), seconds=10)
 
     def meet(self):
         with self.house.database.write() as tx:
