@@ -19,6 +19,7 @@ from relay.office import emptying, retention
 from relay.office.retention import Retention
 from relay.outbound.probing import Probing
 from relay.outbound.recovery import Recovery
+from relay.outbound.settling import disown
 from relay.providers import Delivery
 from relay.status import Erased, Kind, Status
 from tests.builders import (
@@ -209,6 +210,23 @@ def test_a_late_sibling_fills_nothing_in_and_goes_in_its_turn(relay):
     assert held(relay, 2)["body"]
     assert aged(relay).idle == 1
     assert held(relay, 2)["body"] == b""
+
+
+def test_a_late_sibling_fills_nothing_into_a_closed_gift_either(relay):
+    relay.take(make_gift(**RICH | {"designations": (Designation(fund="NOBODY"),)}))
+    relay.deciding.close(1, actor=ANN, reason="entered elsewhere")
+    assert aged(relay).payments == 1
+    (gift,) = relay.gifts()
+    relay.take(make_gift(**RICH | {"designations": (Designation(fund="NOBODY"),)}))
+    assert relay.gifts() == [gift]
+
+
+def test_an_erased_gift_s_code_is_taken_away_by_no_look_up(relay):
+    """It would be unknown again, looked up, found absent, and there is nothing left to send."""
+    gift = given_and_erased(relay)
+    with relay.database.write() as tx:
+        assert not disown(tx, relay.organization, gift, relay.database.now(tx), owner=2)
+    assert relay.gifts() == [gift]
 
 
 def test_totals_told_later_count_as_before(relay):
