@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import click
-from tqdm import tqdm
 
 from relay import words
 from relay.access import operator
@@ -27,6 +26,8 @@ def seal(*, check: bool, who: str) -> None:
     _tell(before, keyring)
     if check:
         return
+    from tqdm import tqdm  # noqa: PLC0415 - every process knows the commands, and few run this one
+
     with tqdm(total=before.total, unit=" rows", disable=not sys.stderr.isatty(), leave=False) as bar:
         sealed = sealing.run(operator(who), tell=lambda _table, rows: bar.update(rows))
     after = sealing.left()

@@ -20,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import requests
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from relay.ledger import migrate
 from tests.support.processes import ROOT, Processes, charge, free_port, stripe_signature, wait_until
@@ -242,11 +244,18 @@ def test_it_fits_a_small_dyno_each(platform):
     platform.faults({"fault": "hang", "when": "before", "seconds": 15, "probability": 1.0})
     with ThreadPoolExecutor(16) as senders:
         assert all(senders.map(Router(address).deliver, range(64)))
-    wait_until(lambda: sum(gift["status"] == "posting" for gift in platform.gifts()) == 64, seconds=30, every=0.5)
+    wait_until(lambda: _in_flight(platform) == 64, seconds=30, every=0.2)
     busy = _used(platform, names)
     print(f"megabytes of web and worker: idle {idle}, with 64 calls in flight {busy}")  # noqa: T201 - docs/deploy quotes it
-    assert sum(idle) < 240  # the goal is 200: docs/deploy/operating.md
+    assert sum(idle) < 200
     assert sum(busy) < 300
+
+
+def _in_flight(platform):
+    """From the ledger itself: on a busy machine a command takes as long as the calls fly."""
+    engine = create_engine(platform.environ["DATABASE_URL"], poolclass=NullPool)
+    with engine.connect() as connection:
+        return connection.scalar(text("SELECT count(*) FROM entries WHERE status = 'posting'"))
 
 
 def _used(platform, names):

@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[2]
 # As a process begins: `flask <command>`, and gunicorn with its preload.
 FLASK = "import sys; from flask.cli import main; sys.argv[0] = 'flask'; main()"
 GUNICORN = "import wsgi"
-# Migrations, SOAP, Sentry, single sign-on, certificates and sealing, spreadsheets, the API's document.
+# Migrations, SOAP, Sentry, single sign-on, certificates and sealing, spreadsheets, the API's document, a
+# progress bar.
 FOR_FEW = {
     "alembic", "zeep", "lxml", "sentry_sdk", "authlib", "joserfc", "cryptography.hazmat", "xlsxwriter", "apispec",
-    "relay.demo", "relay.sandbox",
+    "tqdm", "relay.demo", "relay.sandbox",
 }  # fmt: skip
 FOR_PAGES = {"relay.web", "flask_wtf", "wtforms", "segno", "prometheus_client"}
 
