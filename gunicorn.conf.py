@@ -24,7 +24,7 @@ keepalive = 75  # longer than a router keeps its connections, so that it never m
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="relay-metrics-")
 
 # Heartbeats go to memory where there is any: a slow disk must not look like a hung worker.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - a directory of the system
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112  # nosec B108  # the system's
 
 # No access log: addresses and URLs of the console name donors. relay logs its own events, by id. Errors go to stderr.
 accesslog = None

@@ -12,7 +12,7 @@ from relay.config.problems import Problem
 OIDC_VARIABLES = {
     "oidc_issuer": "OIDC_ISSUER",
     "oidc_client_id": "OIDC_CLIENT_ID",
-    "oidc_client_secret": "OIDC_CLIENT_SECRET",
+    "oidc_client_secret": "OIDC_CLIENT_SECRET",  # nosec B105  # the name of a variable
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from relay.config import api_options, mapping_options
 from relay.config.checks import wrong_currency
 
-_SECRET_PREFIX = "whsec_"  # noqa: S105  # the public beginning of every such secret
+_SECRET_PREFIX = "whsec_"  # noqa: S105  # nosec B105  # the public beginning of every such secret
 _PUBLIC_PREFIX = "whpk_"
 _HEX_KEY = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{5,50}", re.ASCII)

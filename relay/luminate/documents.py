@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError  # nosec B405  # types only; defusedxml reads
 
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as DefusedElementTree

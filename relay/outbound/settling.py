@@ -136,7 +136,7 @@ class Settling:
             given_up = words | {"reason": "not_reachable", "reason_text": text}
             entries.move(self.tx, entry, Status.HELD, self.now, **given_up)
             return
-        seconds = ladder[entry.not_sent] * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, not a secret
+        seconds = ladder[entry.not_sent] * random.uniform(0.8, 1.2)  # noqa: S311  # nosec B311  # jitter, no secret
         later = {"not_sent": entry.not_sent + 1, "next_attempt_at": self.now + timedelta(seconds=seconds)}
         entries.move(self.tx, entry, Status.RETRYING, self.now, **words, **later)
 

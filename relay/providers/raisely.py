@@ -27,7 +27,7 @@ from relay.providers.times import instant
 from relay.providers.told import name_of
 
 MAX_TYPE = 100
-SECRET = "secret"  # noqa: S105  # the name of the field
+SECRET = "secret"  # noqa: S105  # nosec B105  # the name of the field
 REMOVED = "[removed]"
 # A shorter text may stand elsewhere in a body by chance; the configuration wants longer secrets anyway.
 SHORTEST = 8

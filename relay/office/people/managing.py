@@ -92,9 +92,8 @@ class People:
         """The person may not sign in any more, here or anywhere."""
 
         def ended(tx: Connection, person: Person) -> None:
-            people.change(
-                tx, number, ended_at=self.database.now(tx), password_hash="", totp_secret="", oidc_subject=None
-            )
+            nothing = {"password_hash": "", "totp_secret": "", "oidc_subject": None}  # nosec B105  # no more
+            people.change(tx, number, ended_at=self.database.now(tx), **nothing)
             _keep_an_admin(tx, person)
 
         self._change_all_of(actor, number, "ended person", ended)
@@ -108,13 +107,13 @@ class People:
             actor,
             number,
             "reset password",
-            lambda tx, _: people.change(tx, number, password_hash="", oidc_subject=None),
+            lambda tx, _: people.change(tx, number, password_hash="", oidc_subject=None),  # nosec B106  # none any more
         )
         with self.database.read() as tx:
             person = _existing(tx, number)
         return self._links.dumps([person.id, person.session_number])
 
-    def generate(self, actor: Actor, number: int, password: str = "") -> str:
+    def generate(self, actor: Actor, number: int, password: str = "") -> str:  # nosec B107  # one is made
         """Give the person a password, made up unless given, and hand it out once."""
         with self.database.read() as tx:
             about = self._visible(tx, actor, number).email
@@ -127,7 +126,7 @@ class People:
 
     def reset_codes(self, actor: Actor, number: int) -> None:
         """The person signs in without one-time codes until they turn them on again: a telephone was lost."""
-        self._change_all_of(actor, number, "reset codes", lambda tx, _: people.change(tx, number, totp_secret=""))
+        self._change_all_of(actor, number, "reset codes", lambda tx, _: people.change(tx, number, totp_secret=""))  # nosec B106  # none
 
     def invited(self, link: str) -> Person:
         """Whose link this is. Raises PersonRefused."""

@@ -9,7 +9,7 @@ import base64
 import binascii
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError  # nosec B405  # types only; defusedxml reads
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
