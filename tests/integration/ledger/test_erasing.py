@@ -1,13 +1,15 @@
 """Erasing beside everything else that happens, on both databases."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
 
 from relay.access import operator
 from relay.config import Retention as Kept
 from relay.errors import ErasingRefused
-from relay.ledger import audit
+from relay.ledger import audit, erasing
 from relay.office import retention
 from relay.office.erasing import Erasing
 from relay.office.retention import Retention
@@ -65,13 +67,13 @@ def test_refunds_that_come_in_meanwhile_are_booked_and_posted(relay, monkeypatch
 
 def test_a_donor_is_erased_or_is_not_while_they_give(relay):
     given(relay, 3)
-    erasing = Erasing(relay.database, relay.settings.organizations)
-    donor = erasing.look("alder", MARY, actor=ANN)
+    eraser = Erasing(relay.database, relay.settings.organizations)
+    donor = eraser.look("alder", MARY, actor=ANN)
     refused = []
 
     def erase():
         try:
-            erasing.erase(donor, actor=ANN, reason="case 12")
+            eraser.erase(donor, actor=ANN, reason="case 12")
         except ErasingRefused:
             refused.append(True)
 
@@ -80,9 +82,30 @@ def test_a_donor_is_erased_or_is_not_while_they_give(relay):
     erased = {gift.erased for gift in relay.gifts()[:3]}
     assert erased == ({Erased.NOTHING} if refused else {Erased.DONOR})
     assert relay.gifts()[3].donor_email == MARY
-    erasing.erase(erasing.look("alder", MARY, actor=ANN), actor=ANN, reason="case 12")
+    eraser.erase(eraser.look("alder", MARY, actor=ANN), actor=ANN, reason="case 12")
     assert MARY not in everything(relay.database)
     assert relay.balance_holds()
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (lambda tx: erasing.old_ones(tx, "alder", datetime.now(UTC), None, 100), "ix_entries_kept"),
+        (lambda tx: erasing.come_again(tx, "alder"), "ix_entries_erased"),
+    ],
+)
+def test_what_is_due_is_found_by_an_index(relay, asked, index):
+    """A turn that finds nothing must cost nothing, however large the ledger is."""
+    said = []
+    with relay.database.read() as tx:
+        if relay.database.is_postgresql:
+            tx.exec_driver_sql("SET enable_seqscan = off")
+        event.listen(relay.database.engine, "before_cursor_execute", lambda *told: said.append(told[2:4]))
+        asked(tx)
+        statement, parameters = said[-1]
+        explain = "EXPLAIN" if relay.database.is_postgresql else "EXPLAIN QUERY PLAN"
+        plan = str(tx.exec_driver_sql(f"{explain} {statement}", parameters).all())
+    assert index in plan
 
 
 def test_erasing_holds_the_front_door_up_for_a_moment_only(relay):
