@@ -13,7 +13,7 @@ from relay.gifts import Address, Designation, Donor, Gift, Link, Name, Refund, R
 from relay.inbound.intake import Intake
 from relay.ledger import entries, search
 from relay.ledger.db import Database
-from relay.ledger.models import attempts, corrections, events, metadata
+from relay.ledger.models import attempts, corrections, events
 from relay.ledger.sealing import Keyring
 from relay.money import Money
 from relay.office.correcting import Correcting
@@ -26,6 +26,7 @@ from relay.outbound.sweep import Sweep
 from relay.providers import Delivery
 from relay.status import Kind, Status
 from tests.fakes import FakeBell, FakeLuminate, FakeProvider
+from tests.support.engines import make_tables, share_statements
 
 DONOR = Donor(
     name=Name(first="Mary", last="Stone"),
@@ -108,7 +109,9 @@ class ClockedDatabase(Database):
     keys = ()
 
     def __init__(self, url, keys=None):
-        super().__init__(url, Keyring(self.keys if keys is None else keys))
+        keys = self.keys if keys is None else keys
+        super().__init__(url, Keyring(keys))
+        share_statements(self.engine, *keys)
         self.ahead = timedelta()
         self.on_now = lambda: None
         if not self.is_postgresql:
@@ -219,7 +222,7 @@ class Bench:
 def make_relay(database_url, *organizations, luminate=None, clock=None, read=None, keys=None, **settings):
     """A relay on an empty ledger. ``read``: what Luminate shows to a person who looks; ``keys``: what seals it."""
     database = ClockedDatabase(database_url, keys)
-    metadata.create_all(database.engine)
+    make_tables(database.engine)
     known = make_settings(*organizations, database_url=database_url, **settings)
     provider, bell = FakeProvider(), FakeBell()
     organization = next(iter(known.organizations.values()))

@@ -8,15 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from relay.config import Settings
 from relay.inbound.intake import Intake
-from relay.ledger.db import Database
-from relay.ledger.models import entries, metadata
+from relay.ledger.models import entries
 from relay.providers import PROVIDERS
+from tests.builders import ClockedDatabase
 from tests.provider_cases import NOW, payloads
 from tests.support import genuine, paypal
+from tests.support.engines import make_tables
 from tests.support.front_door import SilentBell, charity
 
 ROOT = Path(__file__).parents[2]
@@ -80,16 +81,11 @@ def test_every_provider_has_a_history_or_says_why_not():
         assert provider in (ROOT / path).read_text(encoding="utf-8")
 
 
-def hurry(connection, _record):
-    connection.execute("PRAGMA synchronous=OFF")
-
-
 @pytest.fixture
 def stands_after(tmp_path):
     """What stands of a history after each of its orders; each order has an organization of its own in one ledger."""
-    database = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
-    event.listen(database.engine, "connect", hurry)
-    metadata.create_all(database.engine)
+    database = ClockedDatabase(f"sqlite:///{tmp_path / 'ledger.db'}")
+    make_tables(database.engine)
 
     def stand(provider, names):
         orders = list(itertools.permutations(names))

@@ -13,10 +13,11 @@ from relay.config import FormLevel, Fund, LuminateSettings, Organization, Provid
 from relay.demo.signing import donorbox_headers, givebutter_headers, gofundmepro_headers
 from relay.errors import BadSignature
 from relay.inbound.intake import Intake
-from relay.ledger.db import Database
-from relay.ledger.models import entries, events, metadata
+from relay.ledger.models import entries, events
 from relay.providers import PROVIDERS, Delivery
+from tests.builders import ClockedDatabase
 from tests.provider_cases import NOW, SENT, payloads
+from tests.support.engines import make_tables
 
 SECRET = "raisely-secret-of-alder"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -80,8 +81,8 @@ def take(tmp_path):
     )
 
     def rows(provider, bodies, table=entries):
-        database = Database(f"sqlite:///{tmp_path / f'{next(numbers)}.db'}")
-        metadata.create_all(database.engine)
+        database = ClockedDatabase(f"sqlite:///{tmp_path / f'{next(numbers)}.db'}")
+        make_tables(database.engine)
         settings = Settings(database_url="", redis_url="", secret_key="", organizations={"alder": charity})
         intake = Intake(settings, database, PROVIDERS, SilentBell(), clock=lambda: NOW)
         for number, body in enumerate(bodies):

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from relay.config import FormLevel, Fund, LuminateSettings, Organization, ProviderSettings, Settings
 from relay.demo.signing import stripe_headers
 from relay.inbound.intake import Intake
-from relay.ledger.db import Database
-from relay.ledger.models import entries, metadata
+from relay.ledger.models import entries
 from relay.providers import PROVIDERS, Delivery
+from tests.builders import ClockedDatabase
 from tests.provider_cases import NOW, SENT, payloads
+from tests.support.engines import make_tables
 
 SECRET = "whsec_test"
 CHARITY = Organization(
@@ -36,8 +37,8 @@ def take(tmp_path):
     settings = Settings(database_url="", redis_url="", secret_key="", organizations={"alder": CHARITY})
 
     def entries_after(number, bodies):
-        database = Database(f"sqlite:///{tmp_path / f'{number}.db'}")
-        metadata.create_all(database.engine)
+        database = ClockedDatabase(f"sqlite:///{tmp_path / f'{number}.db'}")
+        make_tables(database.engine)
         intake = Intake(settings, database, PROVIDERS, SilentBell(), clock=lambda: NOW)
         for body in bodies:
             intake.take("alder", "stripe", Delivery(body, stripe_headers(body, SECRET, SENT)))

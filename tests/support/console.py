@@ -8,7 +8,6 @@ from relay.access import Role, operator
 from relay.app import create_app
 from relay.bootstrap import build
 from relay.ledger import audit, entries, migrate, people, search
-from relay.ledger.models import metadata
 from relay.luminate.designees import DesigneeLists
 from relay.office.people import passwords
 from relay.office.people.entering import actor_of
@@ -16,6 +15,7 @@ from relay.outbound.posting import Posting
 from relay.providers import Delivery
 from tests.builders import SIGNED, ClockedDatabase, make_organization, make_settings
 from tests.fakes import FakeBell, FakeLuminate, FakeProvider
+from tests.support.engines import make_tables
 
 PASSWORD = "correct horse battery staple"
 _KEPT = passwords.hashed(PASSWORD)
@@ -41,7 +41,7 @@ class House:
     def __init__(self, url, *organizations, keys=None, **settings):
         known = organizations or (make_organization("alder"), make_organization("birch"))
         self.database = ClockedDatabase(url, keys)
-        metadata.create_all(self.database.engine)
+        make_tables(self.database.engine)
         self.settings = make_settings(*known, database_url=url, **settings)
         self.relay = build(self.settings, database=self.database)
         self.bell, self.provider, self.luminate = FakeBell(), FakeProvider(), FakeLuminate()

@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from relay.config import FormLevel, Fund, LuminateSettings, Mode, Organization, Settings
 from relay.inbound.intake import Intake
-from relay.ledger.db import Database
-from relay.ledger.models import entries, metadata
+from relay.ledger.models import entries
 from relay.providers import PROVIDERS
+from tests.builders import ClockedDatabase
 from tests.provider_cases import NOW
+from tests.support.engines import make_tables
 
 
 class SilentBell:
@@ -35,8 +36,8 @@ def entries_after(path, whose, deliveries):
     (provider,) = whose.providers
     settings = Settings(database_url="", redis_url="", secret_key="", organizations={"alder": whose})
     path.unlink(missing_ok=True)
-    database = Database(f"sqlite:///{path}")
-    metadata.create_all(database.engine)
+    database = ClockedDatabase(f"sqlite:///{path}")
+    make_tables(database.engine)
     intake = Intake(settings, database, PROVIDERS, SilentBell(), clock=lambda: NOW)
     for delivery in deliveries:
         intake.take("alder", provider, delivery)

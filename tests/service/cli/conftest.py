@@ -25,7 +25,6 @@ from relay.config import (
 from relay.errors import NotUnderstood
 from relay.gifts import Address, Designation, Donor, Flag, Gift, Name, Refund, Reinstatement
 from relay.inbound.intake import Intake
-from relay.ledger.models import metadata
 from relay.luminate.client import Answer
 from relay.money import Money
 from relay.office.correcting import Correcting
@@ -34,6 +33,8 @@ from relay.office.plans import Plans
 from relay.office.proposing import Proposing
 from relay.outbound.posting import Posting
 from relay.providers import Delivery, Parsed, Provider
+from tests.builders import ClockedDatabase
+from tests.support.engines import make_tables
 
 PAID = datetime(2025, 12, 31, 5, 30, tzinfo=UTC)  # still the 30th in Chicago
 FIELD_ERROR = {
@@ -97,7 +98,7 @@ class House:
         self.relay = relay
         self.luminate = FakeLuminate()
         self.facts = {}
-        self.app = create_app(relay)
+        self.app = create_app(relay, serves=False)
         self.count = 0
 
     def run(self, *args, code=0, **kwargs):
@@ -203,8 +204,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def house(settings: Settings):
-    relay = build(settings)
-    metadata.create_all(relay.database.engine)
+    relay = build(settings, database=ClockedDatabase(settings.database_url))
+    make_tables(relay.database.engine)
     made = House(relay)
 
     def parse(delivery, _settings):
