@@ -298,6 +298,9 @@ def test_a_gift_with_a_mark_to_look_at_is_kept(relay):
     relay.post()
     (gift,) = relay.gifts()
     assert (gift.status, gift.flag) == (Status.POSTED, "amount_differs")
+    relay.take(make_refund("5.00"))  # without a mark of its own
+    relay.post()
+    assert relay.statuses() == ["posted", "posted"]
     assert not aged(relay)
 
 
