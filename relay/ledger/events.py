@@ -124,7 +124,10 @@ def prove(tx: Connection, event: StoredEvent, delivery_key: str) -> bool:
     key, whose = index_key(delivery_key), (events.c.organization == event.organization)
     others = whose & (events.c.provider == event.provider) & (events.c.delivery_key == key) & (events.c.id != event.id)
     known = tx.execute(select(events.c.id, events.c.body, events.c.erased_at).where(others)).one_or_none()
-    values = {"delivery_key": key} if known is None else {"delivery_key": None, "duplicate_of": known.id}
+    values: dict[str, Any] = {"delivery_key": key}
+    if known is not None:
+        values = {"delivery_key": None, "duplicate_of": known.id}
+        values |= {"body": b"", "headers": {}, "erased_at": known.erased_at} if known.erased_at else {}
     tx.execute(update(events).where(events.c.id == event.id).values(values))
     if known is not None:
         same = known.erased_at is not None or known.body == event.body

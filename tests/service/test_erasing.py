@@ -14,6 +14,7 @@ from relay.errors import ErasingRefused, NotAllowed, ReplayRefused
 from relay.gifts import Billing, Designation, Donor, Name, Tender, TenderKind
 from relay.inbound.reparse import Reparse
 from relay.ledger import answers, audit, mentions, notes, search
+from relay.ledger import events as ledger_events
 from relay.ledger.models import attempts, entries, events
 from relay.ledger.notes import Note
 from relay.ledger.tokens import add as add_token
@@ -334,6 +335,17 @@ def test_a_repeat_brings_nothing_back(relay):
     erase(relay)
     relay.take(body=body)
     assert relay.events()[-1]["body"] == b""
+
+
+def test_a_repeat_that_is_proven_later_brings_nothing_back_either(relay):
+    """Its proof had to be fetched, so it came in under a name of its own."""
+    given(relay)
+    erase(relay)
+    relay.take(body=b'{"odd": "mary@example.org"}')
+    with relay.database.write() as tx:
+        assert not ledger_events.prove(tx, ledger_events.get(tx, 2), relay.events()[0]["delivery_key"])
+    late = relay.events()[1]
+    assert (str(late["verdict"]), late["body"], late["erased_at"] is None) == ("duplicate", b"", False)
 
 
 def test_two_payments_that_turn_out_to_be_one_stay_erased(relay):
