@@ -40,7 +40,7 @@ SECRETS = (
     "bearer-of-a-stranger", "cookie-of-a-stranger",
 )  # fmt: skip
 CHARGE = json.loads(payloads("stripe")["charge_succeeded"])
-GIFTS = 420
+GIFTS = 500
 
 
 class Held:
@@ -199,8 +199,8 @@ def people_at_work(fortress, held):
     """Pages, files, the API, metrics, commands, each by whoever may and whoever may not."""
     pages = (
         "", "gifts", "attention", "unknown", "replays", "audit", "people", "sources", "settings", "funds", "tokens",
-        "account", "gifts.csv", "audit.csv", "gifts/1", "gifts/1/correct", "gifts/5", "gifts/1/events/1", "unknown/1",
-        "nowhere",
+        "account", "connections", "gifts.csv", "audit.csv", "gifts/1", "gifts/1/correct", "gifts/5", "gifts/1/events/1",
+        "unknown/1", "nowhere",
     )  # fmt: skip
     for name in ("root", "outsider", ""):
         client, place = fortress.client(name), "page" if name == "root" else "page of an outsider"

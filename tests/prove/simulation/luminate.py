@@ -347,10 +347,10 @@ class ModelClient:
             return self._doubtful(call, _error("1", "Unable to process request."))
         if world.strikes("answer cut short"):
             return self._doubtful(call, Answer(200, json.dumps(body).encode()[:-9]))
-        if call.kind != "refund" and (other := self._another()) and world.strikes("answer of another gift"):
-            # After an hour's freeze its own gift may have been found meanwhile: then the answer is no other's.
-            if other.entry != call.entry:
-                return self._doubtful(call, _ok(_donation(other, other.amount)))
+        other = self._another() if call.kind != "refund" else None
+        # After an hour's freeze its own gift may have been found meanwhile: then the answer is no other's.
+        if other and world.strikes("answer of another gift") and other.entry != call.entry:
+            return self._doubtful(call, _ok(_donation(other, other.amount)))
         call.verdict = "posted"
         return self._answered(call, _ok(body))
 
