@@ -48,19 +48,19 @@ CHANGES = (
 @pytest.mark.parametrize(
     "sent", ["missing", "made up", "empty", "of another session", "of another person", "in the address"]
 )
-def test_a_form_without_this_session_s_token_changes_nothing(fortress, path, sent):
-    client, before = fortress.client("admin"), fortress.lines()
+def test_a_form_without_this_session_s_token_changes_nothing(standing, path, sent):
+    client, before = standing.client("admin"), standing.lines()
     forms = {
         "made up": {"csrf_token": "x" * 90},
         "empty": {"csrf_token": ""},
-        "of another session": token(fortress.client("admin"), PAGE),
-        "of another person": token(fortress.client("outsider"), PAGE),
+        "of another session": token(standing.client("admin"), PAGE),
+        "of another person": token(standing.client("outsider"), PAGE),
     }
     query = token(client, PAGE) if sent == "in the address" else {}
     answer = client.post(path, data={"reason": "x"} | forms.get(sent, {}), query_string=query)
     assert answer.status_code == 400
     assert is_in(client)
-    assert fortress.lines() == before
+    assert standing.lines() == before
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_a_cookie_signed_with_another_key_is_none(fortress, key):
 @pytest.mark.parametrize(
     "value", ["", ".", "e30", "e30.x.y", "null", "eyJwZXJzb24iOjF9", "gASVAAAAAAAAAA==", "A" * 4000]
 )
-def test_a_cookie_of_nothing_is_none(fortress, value):
-    assert not is_in(with_cookie(fortress, value))
+def test_a_cookie_of_nothing_is_none(standing, value):
+    assert not is_in(with_cookie(standing, value))
 
 
 def test_a_changed_cookie_is_none(fortress):
@@ -340,7 +340,7 @@ def test_no_sign_in_leads_out_of_the_console(fortress, place):
 
 
 @pytest.mark.parametrize("place", ELSEWHERE)
-def test_whoever_is_in_is_led_out_by_no_link_either(fortress, place):
-    answer = fortress.client("viewer").get("/console/sign-in", query_string={"next": place})
+def test_whoever_is_in_is_led_out_by_no_link_either(standing, place):
+    answer = standing.client("viewer").get("/console/sign-in", query_string={"next": place})
     assert answer.status_code == 303
     assert urlsplit(urljoin("http://localhost/console/sign-in", answer.location)).netloc == "localhost"
