@@ -6,6 +6,7 @@ import time
 import pytest
 from sqlalchemy import select
 
+from relay import telemetry
 from relay.demo import signing
 from relay.inbound.strangers import LIMIT, MOST_SOURCES, WINDOW_SECONDS, Strangers, source_of
 from relay.ledger.models import refusals
@@ -59,6 +60,7 @@ def test_a_genuine_gift_behind_an_attacker_s_address_is_always_taken(fortress):
 
 
 def test_an_attack_fills_no_log_and_is_counted_to_the_last_one(fortress, capsys):
+    telemetry.to_standard_output()
     capsys.readouterr()
     for _ in range(5 * LIMIT):
         forged(fortress)

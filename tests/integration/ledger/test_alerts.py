@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from relay.alerting import Alerting
+from relay.alerting.damping import SETTLED
 from relay.config import Alerts
 from relay.errors import NotDelivered
 from relay.ledger import alerts, entries
 from relay.ledger.alert_tables import alert_messages
 from relay.ledger.alerts import RAISED, Said
-from relay.ledger.db import Database
 from relay.status import Status
-from tests.builders import DONOR, make_gift, make_organization, make_relay
+from tests.builders import DONOR, ClockedDatabase, make_gift, make_organization, make_relay
 from tests.integration.ledger.racing import race
 
 SAID = Said(subject="s", text="t", facts={})
@@ -46,7 +46,7 @@ def workers(relay, sender, count=4):
     """Each with connections of its own."""
     made = []
     for _ in range(count):
-        database = Database(relay.settings.database_url)
+        database = ClockedDatabase(relay.settings.database_url)
         made.append(Alerting(database, relay.settings.organizations, sender))
     return made
 
@@ -65,6 +65,10 @@ def test_four_workers_at_once_tell_each_address_once_and_its_end_once(relay):
     with relay.database.write() as tx:
         (entry,) = relay.entries()
         entries.move(tx, entry, Status.CLOSED, relay.database.now(tx))
+    race(4, lambda number: four[number].run())
+    assert sender.sent[2:] == []
+    for one in four:
+        one.database.ahead += SETTLED
     race(4, lambda number: four[number].run())
     assert sender.sent[2:] == ["alder: over: nothing needs a person any more"] * 2
     for one in four:

@@ -6,6 +6,7 @@ from relay.bootstrap import build
 from relay.config import load_settings
 from relay.config.process import PLATFORMS
 from relay.errors import ConfigurationError
+from relay.providers.paypal.proof import authorities
 from tests.support import paypal
 
 HERE = {
@@ -29,7 +30,7 @@ def told(tmp_path):
 
 def trusted_by(environ):
     """Whom a relay so configured believes about PayPal's key."""
-    return build(load_settings(environ)).providers["paypal"].verify.__self__.authorities
+    return authorities(build(load_settings(environ)).providers["paypal"].verify.__self__.authority)
 
 
 def refused(environ):
