@@ -37,6 +37,23 @@ class Finding:
 
     found: Found
     rows: tuple[Seen, ...] = ()
+    # Equal entries that the same rows may be.
+    rivals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What of the rows may belong to other entries.
+
+    ``owned`` are the codes of other gifts, ``contested`` those that cannot be theirs. A refund's row bears the code of
+    its gift, so refunds are counted: ``accounted`` is how many matching rows are other, equal refunds, ``rivals`` how
+    many other, equal refunds may each have one more.
+    """
+
+    owned: Collection[str] = ()
+    contested: Collection[str] = ()
+    accounted: int = 0
+    rivals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +76,24 @@ def judge(
     now: datetime,
     *,
     settle_seconds: float,
-    owned: Collection[str] = (),
-    contested: Collection[str] = (),
-    accounted: int = 0,
+    others: Others,
 ) -> Finding:
-    """Hold one unknown entry against the rows Luminate shows.
-
-    ``owned`` are the codes of other gifts, ``contested`` those that cannot be theirs; ``accounted`` is how many
-    matching rows are other, equal refunds.
-    """
-    matching = tuple(row for row in rows if matches(entry, row, doubt) and row.confirmation_code not in owned)
+    """Hold one unknown entry against the rows Luminate shows."""
+    matching = tuple(row for row in rows if matches(entry, row, doubt) and row.confirmation_code not in others.owned)
     exact = tuple(row for row in matching if is_exact(entry, row))
-    left = len(exact or matching) - accounted
-    if left == 1 and (exact or matching)[0].confirmation_code in contested:
+    left = len(exact or matching) - others.accounted
+    if left == 1 and (exact or matching)[0].confirmation_code in others.contested:
         return Finding(Found.CONTESTED, exact or matching)
-    if left == 1:
+    if left == 1 + others.rivals:
         return Finding(Found.RECORDED, exact or matching)
-    if left > 1:
+    if left > 1 + others.rivals:
         return Finding(Found.SEVERAL, matching)
     settled = now >= doubt.end + timedelta(seconds=settle_seconds)
+    if left > 0:
+        # Some of the equal ones are there, or not all of them yet; nobody can tell which.
+        return Finding(Found.SEVERAL if settled else Found.NOT_YET, matching, others.rivals)
     # Luminate may have recorded another amount than was sent (a level with an amount of its own).
-    almost = any(_may_be(entry, row, doubt) for row in rows if row.confirmation_code not in owned)
+    almost = any(_may_be(entry, row, doubt) for row in rows if row.confirmation_code not in others.owned)
     return Finding(Found.ABSENT if settled and not almost else Found.NOT_YET)
 
 

@@ -26,7 +26,7 @@ from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.luminate.readback import RestReader, Seen
 from relay.outbound import matching
-from relay.outbound.matching import Doubt, Finding, Found
+from relay.outbound.matching import Doubt, Finding, Found, Others
 from relay.outbound.settling import disown, posted
 from relay.status import Erased, Kind, Status
 
@@ -174,7 +174,7 @@ class Probing:
             return
         settle = self.organization.probe.settle_seconds
         others = _others(desk.tx, entry, rows, doubt)
-        finding = matching.judge(entry, rows, doubt, asked, settle_seconds=settle, **others)
+        finding = matching.judge(entry, rows, doubt, asked, settle_seconds=settle, others=others)
         log.info("probe_ended", entry=entry.id, found=finding.found)
         desk.bring_in(entry, finding)
 
@@ -186,16 +186,20 @@ def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime
     return Doubt(*called) if called else Doubt(entry.changed_at, now)
 
 
-def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> dict[str, Any]:
-    """What of the rows belongs to other entries. A refund's row carries the code of its gift, so those are counted."""
+def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> Others:
+    """What of the rows belongs, or may belong, to other entries."""
     if entry.kind is not Kind.REFUND:
         owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
         contested = {row.confirmation_code for row in rows if _is_contested(entry, row, owners)}
-        return {"owned": owners.keys() - contested, "contested": contested}
+        return Others(owned=owners.keys() - contested, contested=contested)
     begin, end = doubt.window
-    known = entries.refunds_of(tx, entry.payment_id, {Status.POSTED})
-    equal = [one for one in known if one.amount == entry.amount and one.posted_at and begin <= one.posted_at <= end]
-    return {"accounted": len(equal)}
+    known = entries.refunds_of(tx, entry.payment_id)
+    equal = [one for one in known if one.amount == entry.amount and one.id != entry.id]
+    posted_then = [one for one in equal if one.posted_at and begin <= one.posted_at <= end]
+    # Of a call that was never told recorded, a row may be there whatever became of the refund since.
+    called = [claims.called_since(tx, one.id) for one in equal if one not in posted_then]
+    rivals = sum(moment is not None and moment <= end for moment in called)
+    return Others(accounted=len(posted_then), rivals=rivals)
 
 
 def _is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
@@ -226,8 +230,7 @@ class _Desk:
                 text = "Luminate does not show this refund. It is never sent again by the machine: please look."
                 self.hand_over(entry, "refund_not_seen", text)
             case Found.SEVERAL:
-                text = f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
-                self.hand_over(entry, "look_alikes", text, finding.rows)
+                self.hand_over(entry, "look_alikes", _several(finding), finding.rows)
             case Found.CONTESTED:
                 self._contested(entry, finding.rows)
             case _:
@@ -299,6 +302,15 @@ class _Desk:
         words = {"reason": reason, "reason_text": text, "probe_at": None, "probes": entry.probes + 1}
         if entries.change(self.tx, entry, self.now, **words, candidates=shown):
             self.probed.person.append(entry.id)
+
+
+def _several(finding: Finding) -> str:
+    if finding.rivals:
+        equal = (
+            f"{finding.rivals + 1} refunds of this gift are of the same amount, and Luminate does not show all of them"
+        )
+        return f"{equal}: a person must say which are there."
+    return f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
 
 
 def _shown(row: Seen) -> dict[str, str]:

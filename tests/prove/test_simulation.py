@@ -13,7 +13,8 @@ from tests.prove.simulation.shrink import shrink
 from tests.prove.simulation.world import FAULTS
 
 # 836: an answer that came an hour late was taken for another gift's by the simulation itself.
-SEEDS = (1, 2, 3, 836)
+# 4220: of two equal refunds in doubt the first one looked up took the row of the other.
+SEEDS = (1, 2, 3, 836, 4220)
 FEW = 8
 
 

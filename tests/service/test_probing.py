@@ -273,6 +273,49 @@ def test_of_two_equal_refunds_neither_gets_the_other_s_transaction(relay, reader
     assert [refund.luminate_transaction_id for refund in relay.refunds()] == ["", ""]
 
 
+def two_equal_refunds_in_doubt(relay, *became):
+    relay.take(make_gift())
+    relay.post()
+    relay.luminate.script = list(became)
+    relay.take(make_refund("5.00", keys=("re_1",)), make_refund("5.00", keys=("re_2",)))
+    relay.post()
+    relay.later(hours=1)
+
+
+@pytest.mark.parametrize("became", [("recorded", "lost"), ("lost", "recorded")])
+def test_of_two_equal_refunds_in_doubt_the_only_row_is_nobody_s(relay, reader, became):
+    """Found by the simulation (seed 4220): the first one looked up took the row of the other."""
+    two_equal_refunds_in_doubt(relay, *became)
+    probed = probe(relay, reader)
+    assert (probed.recorded, probed.person) == ([], [2, 3])
+    assert {refund.reason for refund in relay.refunds()} == {"look_alikes"}
+    assert "2 refunds of this gift" in relay.refunds()[0].reason_text
+    relay.deciding.found(2, "C1", actor=operator("ann"), reason="it is there")
+    relay.deciding.absent(3, attempt=1, actor=operator("ann"), reason="only one is there")
+    relay.post()
+    assert [refund.status for refund in relay.refunds()] == [Status.POSTED] * 2
+    assert len(relay.luminate.refunds) == 2
+
+
+def test_two_equal_refunds_in_doubt_that_are_both_there_are_found(relay, reader):
+    two_equal_refunds_in_doubt(relay, "recorded", "recorded")
+    assert probe(relay, reader).recorded == [2, 3]
+
+
+def test_a_refund_that_a_person_found_keeps_its_row_from_an_equal_one(relay, reader):
+    """However late the person said so, and without a time."""
+    two_equal_refunds_in_doubt(relay, "recorded", "lost")
+    relay.deciding.found(2, "C1", actor=operator("ann"), reason="it is there")
+    assert probe(relay, reader).recorded == []
+    assert relay.entry(3).status is Status.UNKNOWN
+
+
+def test_two_equal_refunds_in_doubt_wait_for_each_other_s_row(relay, reader):
+    two_equal_refunds_in_doubt(relay, "recorded", "lost")
+    relay.database.ahead -= timedelta(minutes=55)
+    assert probe(relay, reader).later == [2, 3]
+
+
 def test_a_lost_lease_is_looked_up_like_any_other_doubt(relay, reader):
     relay.take(make_gift())
     with relay.database.write() as tx:
