@@ -21,6 +21,8 @@ from tests.prove.simulation.world import Process, Violation
 WHO = "ada"
 ADA = operator(WHO)
 BY_HAND = "settled by hand in Luminate"
+# When whoever came too early looks once more (seconds).
+COMES_BACK = 900.0
 # Holds that say: send it again as soon as somebody has looked.
 _FILLED_LATER = frozenset({"no_email", "field_missing"})  # by another event of the same payment
 _REPLAY = frozenset({"not_reachable", "other_fiscal_year", "reopened", "luminate_field_error", "parameter_missing"})
@@ -32,6 +34,7 @@ class People:
     def __init__(self, house: House) -> None:
         self.house, self.world = house, house.world
         self.decided: Counter[str] = Counter()
+        self._too_early = False
 
     # --- now and then, while everything goes on ---------------------------------------------------------------
 
@@ -89,8 +92,15 @@ class People:
     def decide_everything(self) -> int:
         """At the end: whatever needs a person gets one. Gives back how many entries were decided."""
         waiting = [entry for entry in self._all() if self.is_for_a_person(entry)]
+        self._too_early = False
         for entry in waiting:
-            self.decide(entry, patient=False)
+            try:
+                self.decide(entry, patient=False)
+            except ReplayRefused as refused:
+                self.world.log(f"is refused: {refused}", WHO)
+                self._too_early = True
+        if self._too_early:
+            self.world.after(COMES_BACK, lambda: None)
         return len(waiting)
 
     def decide(self, entry: Entry, *, patient: bool) -> None:
@@ -177,6 +187,7 @@ class People:
         if any(call.pending for call in calls) or self.world.now < max(
             [call.started + 60 + LATEST + SHOWN for call in calls], default=0.0
         ):
+            self._too_early = True
             return
         if entry.kind is not Kind.REFUND:
             self._resolve_gift(entry)
