@@ -8,7 +8,12 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Connection, Engine, event
 
-pytest_plugins = ["tests.support.databases", "tests.support.network", "tests.support.provider_api"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.luminate_site",
+    "tests.support.network",
+    "tests.support.provider_api",
+]
 
 # A busy machine is not a wrong answer. CI plays the same examples each time, so that chance never decides what lands;
 # everybody else, and `make prove`, plays new ones.

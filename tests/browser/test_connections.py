@@ -1,27 +1,13 @@
 """Asking for a check with a real browser: it comes in by itself, or by loading again; a worker that is away is told."""
 
-import threading
-
 import pytest
 
 from relay.config import FormLevel, LuminateSettings
 from relay.doctor.rounds import Rounds
-from relay.sandbox.server import SandboxServer
-from relay.sandbox.state import Sandbox
 from tests.browser.conftest import PHONE
 from tests.builders import make_organization
 from tests.fakes import QuietRedis
 from tests.support.console import House
-
-
-@pytest.fixture
-def sandbox():
-    server = SandboxServer("127.0.0.1", 0, Sandbox(None))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.stop()
-    thread.join()
 
 
 @pytest.fixture

@@ -20,8 +20,6 @@ from relay.demo import signing
 from relay.ledger import migrate
 from relay.providers import Delivery
 from relay.queue import Bell
-from relay.sandbox.server import SandboxServer
-from relay.sandbox.state import Sandbox
 from relay.worker import RelayWorker
 from tests.builders import make_luminate
 from tests.provider_cases import payloads
@@ -84,17 +82,7 @@ def charge(number):
 
 
 @pytest.fixture
-def site():
-    server = SandboxServer("127.0.0.1", 0, Sandbox(None))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.stop()
-    thread.join()
-
-
-@pytest.fixture
-def fortress(tmp_path, redis_url, redis_db, site):
+def fortress(tmp_path, redis_url, redis_db, sandbox):
     """The fortress with a real Redis, and with the sandbox for a Luminate."""
     made = Fortress(f"sqlite:///{tmp_path / 'ledger.db'}")
     with made.database.write() as tx:
@@ -102,7 +90,7 @@ def fortress(tmp_path, redis_url, redis_db, site):
         tx.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (migrate.head(),))
     told = {"api_key": "demo-api-key", "login_name": "demo-api-user", "login_password": "demo-api-password"}
     for name, charity in made.settings.organizations.items():
-        luminate = make_luminate(url=f"{site.url}/hope/site", **told)
+        luminate = make_luminate(url=f"{sandbox.url}/hope/site", **told)
         form = FormLevel(form_id=1260, level_id=1523)
         made.settings.organizations[name] = replace(charity, luminate=luminate, form=form)
     made.relay.settings = replace(made.settings, redis_url=redis_url)
@@ -155,12 +143,12 @@ def through_the_front_doors(fortress, held):
     held.add("answer", fortress.client().get(f"/breaks/{DONOR[1]}?email={DONOR[0]}", headers=STRANGER).data)
 
 
-def posting(fortress, site, held, redis_db):
+def posting(fortress, sandbox, held, redis_db):
     """Jobs as the worker does them, while the site misbehaves, and with a mistake of ours in one call."""
     faults = [
         {"fault": fault, "times": 3} for fault in ("html", "reset_after", "status_500", "status_503", "break_off_after")
     ]
-    requests.post(f"{site.url}/sandbox/faults", json={"faults": faults}, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.url}/sandbox/faults", json={"faults": faults}, timeout=5).raise_for_status()
     jobs.use(fortress.relay)
     fortress.later(minutes=1)
     client = fortress.relay.client_for(fortress.settings.organizations["alder"])
@@ -224,11 +212,11 @@ def people_at_work(fortress, held):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_no_canary_gets_out(fortress, site, redis_db, tmp_path, capfd):
+def test_no_canary_gets_out(fortress, sandbox, redis_db, tmp_path, capfd):
     held = Held()
     telemetry.report_to(lambda line, error: held.add("report", json.dumps(scrubbed(told(line, error)))))
     through_the_front_doors(fortress, held)
-    posting(fortress, site, held, redis_db)
+    posting(fortress, sandbox, held, redis_db)
     people_at_work(fortress, held)
     look_into_redis(held, redis_db)
     held.add("log", "".join(capfd.readouterr()))

@@ -8,7 +8,6 @@ about it. What is wrong in the configuration itself comes first: with that the d
 import contextlib
 import http.client
 import json
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -42,8 +41,6 @@ from relay.ledger.db import Database
 from relay.providers import Delivery
 from relay.queue import connect
 from relay.sandbox.fault_shapes import faults
-from relay.sandbox.server import SandboxServer
-from relay.sandbox.state import Sandbox
 from tests.support.databases import fresh_database, run
 from tests.support.processes import charge, stripe_signature
 from tests.unit.luminate.sockets import Server, answering, over_tls, reply
@@ -104,16 +101,6 @@ class Installation:
         body = json.dumps(charge(1)).encode()
         delivery = Delivery(body, {"stripe-signature": stripe_signature(body, secret)})
         return self.relay.intake.take("hope", "stripe", delivery)
-
-
-@pytest.fixture
-def sandbox():
-    server = SandboxServer("127.0.0.1", 0, Sandbox(None))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.stop()
-    thread.join()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from relay.ledger import events as ledger_events
 from relay.ledger.models import attempts, entries, events
 from relay.ledger.notes import Note
 from relay.ledger.tokens import add as add_token
-from relay.office import emptying, erasing
+from relay.office import erasing
 from relay.office.erasing import Erasing
 from relay.office.retention import Retention
 from relay.outbound.probing import Probing
@@ -33,7 +33,7 @@ from tests.builders import (
     make_relay,
 )
 from tests.service.test_probing import FakeReader
-from tests.service.test_retention import RICH, SECRET
+from tests.service.test_retention import RICH, SECRET, die_in_the_second
 from tests.support.sealed import NEW, everything
 
 ANN, MARY = operator("ann"), "mary@example.org"
@@ -518,15 +518,7 @@ def test_a_crash_between_two_parts_leaves_the_rest_to_the_next_time(relay, monke
     for number in range(3):
         given(relay, keys=(f"ch_{number}",))
     monkeypatch.setattr(erasing, "BATCH", 1)
-    real, calls = emptying._empty_history, []
-
-    def dies(*args):
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        real(*args)
-
-    monkeypatch.setattr(emptying, "_empty_history", dies)
+    die_in_the_second(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         erase(relay)
     assert [one.erased for one in relay.gifts()] == ["donor", "", ""]

@@ -18,22 +18,10 @@ from relay.ledger import claims, connections, pauses
 from relay.ledger.models import metadata
 from relay.outbound import pausing
 from relay.sandbox.fault_shapes import faults
-from relay.sandbox.server import SandboxServer
-from relay.sandbox.state import Sandbox
 from tests.builders import ClockedDatabase, make_organization
 
 PLACE = ("hope", credentials.LUMINATE)
 ANN = operator("ann")
-
-
-@pytest.fixture
-def sandbox():
-    server = SandboxServer("127.0.0.1", 0, Sandbox(None))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.stop()
-    thread.join()
 
 
 def luminate(sandbox, **changes):

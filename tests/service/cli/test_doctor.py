@@ -1,7 +1,6 @@
 """`flask doctor`: each broken installation gets its own right sentence, and no line tells a secret."""
 
 import json
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,18 +15,6 @@ from relay.ledger import funds, migrate
 from relay.ledger.db import Database
 from relay.luminate.client import Answer
 from relay.queue import connect
-from relay.sandbox.server import SandboxServer
-from relay.sandbox.state import Sandbox
-
-
-@pytest.fixture
-def sandbox():
-    server = SandboxServer("127.0.0.1", 0, Sandbox(None))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.stop()
-    thread.join()
 
 
 @pytest.fixture
