@@ -114,7 +114,8 @@ def listing(tx: Connection, wanted: Filter, *, limit: int | None = None, newest_
     order = (entries.c.received_at, entries.c.id)
     statement = select(entries).where(conditions(wanted)).limit(limit)
     statement = statement.order_by(*((column.desc() for column in order) if newest_first else order))
-    with tx.execution_options(yield_per=500).execute(statement) as rows:
+    # On the statement: on the connection it holds for every later one, and PostgreSQL makes no change by a cursor.
+    with tx.execute(statement.execution_options(yield_per=500)) as rows:
         yield from map(of_row, rows)
 
 

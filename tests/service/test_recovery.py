@@ -68,6 +68,14 @@ def test_nothing_is_posted_before_the_suspects_are_looked_up(after_restore):
     assert relay.statuses() == ["unknown", "unknown"]
 
 
+def test_suspects_are_marked_on_both_databases(database_url):
+    """The listing of suspects read through a cursor, and so did every change after it: PostgreSQL refuses that."""
+    relay = make_relay(database_url)
+    relay.take(make_gift())
+    assert recover(relay, datetime.now(UTC)).suspects == {"alder": [1]}
+    assert relay.statuses() == ["unknown"]
+
+
 def test_the_truth_is_found_and_nothing_is_doubled(after_restore):
     relay, since = after_restore
     recover(relay, since)
