@@ -97,17 +97,24 @@ def judge_gift(reply: Reply, status: int, sent: Money) -> Judgement:
 def judge_refund(reply: Reply, status: int) -> Judgement:
     """What an answer to refundOfflineDonation means.
 
-    The shape of its success is not documented: HTTP 200 and well-formed, with nothing that speaks of an error.
+    The shape of its success is not documented: HTTP 200, well-formed, a name at the top that speaks of a donation or a
+    refund, and nothing that speaks of an error. Anything else answers another call, or is some machine's on the way.
     """
     if status == 405:
         return _wrong_verb(reply)
-    if status == 200 and not reply.has_errors and reply.kind in _WELL_FORMED:
+    if status == 200 and _speaks_of_a_refund(reply) and not reply.has_errors:
         text = "Luminate has refunded it; the shape of this answer is not documented, so it is kept."
         return Judgement(Outcome.POSTED, "refunded", text, **_ids(reply), flag="shape_not_documented")
     if reply.kind is ReplyKind.DONATION:
         text = f"Luminate's answer speaks of a donation beside something else (HTTP {status})."
         return Judgement(_UNKNOWN, "unexpected_reply", _with_words(text, reply))
     return _not_recorded(reply, status)
+
+
+def _speaks_of_a_refund(reply: Reply) -> bool:
+    if reply.kind is ReplyKind.DONATION:
+        return bool(reply.confirmation_code)
+    return reply.kind is ReplyKind.REFUND or (reply.kind is ReplyKind.OTHER and reply.root == "donationResponse")
 
 
 def judge_error(error: NotSent | MaybeSent) -> Judgement:
@@ -118,9 +125,6 @@ def judge_error(error: NotSent | MaybeSent) -> Judgement:
         code, words = ("not_sent" if surely else "maybe_sent"), str(error)
     after = "Nothing was sent." if surely else "Luminate may have recorded it."
     return Judgement(Outcome.NOT_SENT if surely else _UNKNOWN, code, " ".join(filter(None, (words, after))))
-
-
-_WELL_FORMED = frozenset({ReplyKind.DONATION, ReplyKind.REFUND, ReplyKind.OTHER})
 
 
 def _recorded(reply: Reply, sent: Money) -> Judgement:

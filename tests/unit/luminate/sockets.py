@@ -45,10 +45,14 @@ def drip(connection, data, pause=0.05, size=1):
 
 
 class Server:
-    """Listens on a free port; ``requests`` are those that arrived whole, ``connections`` counts connections."""
+    """Listens on a free port; ``requests`` are those that arrived whole, ``connections`` counts connections.
+
+    ``heard`` is what arrived where nobody reads requests.
+    """
 
     def __init__(self, behave):
         self.requests = []
+        self.heard = bytearray()
         self.connections = 0
         self._behave = behave
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -62,6 +66,9 @@ class Server:
         if request is not None:
             self.requests.append(request)
         return request
+
+    def listen(self, connection):
+        self.heard += connection.recv(65536)
 
     def parameters(self, number=-1):
         return dict(parse_qsl(self.requests[number][1].decode("ascii"), keep_blank_values=True, encoding="utf-8"))
