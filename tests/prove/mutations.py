@@ -31,7 +31,7 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
-        "the commit before the answer",
+        "the commit",
         "relay/ledger/db.py",
         "            yield connection\n\n    @contextmanager\n    def read",
         "            yield connection\n            connection.rollback()\n\n    @contextmanager\n    def read",
@@ -66,10 +66,10 @@ MUTATIONS = (
         "tests/unit/luminate tests/service/test_posting.py",
     ),
     Mutation(
-        "the unknown outcome (HTML is a refusal)",
+        "the unknown outcome (an answer without a verdict is a refusal)",
         "relay/luminate/outcomes.py",
-        '    ReplyKind.HTML: ("html_page"',
-        '    ReplyKind.EMPTY: ("html_page"',
+        '    return Judgement(_UNKNOWN, reason, f"{words} (HTTP {status})")\n',
+        '    return Judgement(_REJECTED, reason, f"{words} (HTTP {status})")\n',
         "tests/unit/luminate",
     ),
     Mutation(
@@ -199,9 +199,10 @@ def failures(mutation: Mutation, root: Path) -> int:
             [*command, *mutation.tests.split()], cwd=copy, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
+        if done.returncode not in {0, 1}:
+            raise RuntimeError(f"{mutation.name}: its tests do not even load\n{done.stdout[-2000:]}")
         found = re.search(r"(\d+) failed", done.stdout)
-        errors = re.search(r"(\d+) error", done.stdout)
-        return int(found[1]) if found else int(errors[1]) if errors else 0
+        return int(found[1]) if found else 0
 
 
 def main() -> int:
