@@ -103,7 +103,7 @@ class Alerting:
             self._found(asked, what, sign)
         looked = {str(kind) for kind in Kind if with_balance or kind is not Kind.BALANCE}
         for what in [what for what in asked.raised.keys() - found.keys() if what[0] in looked]:
-            self._gone(asked, what)
+            self._gone(asked, what, is_paused_still=any(kind == Kind.PAUSED for kind, _ in found))
         for what in [what for what, one in asked.ended.items() if one.back_since and what[0] in looked]:
             if what not in found:
                 with self.database.write() as tx:
@@ -129,14 +129,15 @@ class Alerting:
                 self._put(tx, number, RAISED, organization, messages.raised(organization, sign, self.public_url), asked)
                 log.info("alert_raised", organization=organization.name, kind=what[0], new=known is None)
 
-    def _gone(self, asked: Asked, what: tuple[str, str]) -> None:
+    def _gone(self, asked: Asked, what: tuple[str, str], *, is_paused_still: bool) -> None:
         alert, organization = asked.raised[what], asked.organization
         with self.database.write() as tx:
             if not damping.is_over(alert, asked.now):
                 alerts.calm(tx, alert, asked.now)
                 return
             reached = alerts.end(tx, alert, asked.now)
-            if reached:
+            # One pause has become another: that posting goes on would be untrue.
+            if reached and not (alert.kind == Kind.PAUSED and is_paused_still):
                 said = messages.ended(organization, alert, asked.now, self.public_url)
                 alerts.put(tx, alert.id, ENDED, reached, said, asked.now)
         log.info("alert_ended", organization=organization.name, kind=what[0])

@@ -33,6 +33,10 @@ class Kind(StrEnum):
     BALANCE = "balance"
 
 
+# The key of a pause that only a person ends.
+ONLY_A_PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """Something is wrong. ``key`` says with what, where there may be several of the kind."""
@@ -105,6 +109,8 @@ def paused(asked: Asked) -> Iterator[Sign]:
     by_itself = "relay tries again by itself." if pause.check_at else "Only a person ends this."
     yield Sign(
         kind=Kind.PAUSED,
+        # Two alerts: somebody who was told that relay tries by itself must hear when only a person can end it.
+        key="" if pause.check_at else ONLY_A_PERSON,
         since=pause.since,
         headline="posting to Luminate is paused",
         lines=(f"{causes.of_pause(pause.reason)}. {by_itself}", "Gifts are taken and kept meanwhile."),

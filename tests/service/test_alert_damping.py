@@ -1,6 +1,7 @@
 """What comes and goes mails little, and what is new mails at once: with moved time, on both databases."""
 
-from datetime import time
+from dataclasses import replace
+from datetime import datetime, time
 
 import pytest
 
@@ -8,6 +9,7 @@ from relay.access import operator
 from relay.ledger import alerts, pauses
 from relay.outbound import pausing
 from tests.service.test_alerting import House, mailbox, text_of
+from tests.service.test_ill_site import gifts, pause_of
 
 __all__ = ["mailbox"]
 PAUSED, OVER = "alder: posting to Luminate is paused", "alder: over: posting to Luminate goes on"
@@ -116,7 +118,11 @@ def test_nobody_is_told_of_what_went_while_the_mail_server_was_down(house):
 
 
 def test_the_daily_summary_counts_how_often_it_came_back(database_url, mailbox):
-    house = House(database_url, mailbox, daily_at=time(8))
+    house = House(database_url, mailbox)
+    # The hour of the summary is not in the hour that follows, whatever the time is now.
+    local = datetime.now(house.charity.time_zone)
+    told = replace(house.charity.alerts, daily_at=time((local.hour - 2) % 24))
+    house.charity = replace(house.charity, alerts=told)
     house.look()
     flap(house, on=5, off=5, minutes=60)
     house.look(days=1)
@@ -138,3 +144,49 @@ def test_one_alert_a_day_is_always_told(house):
         house.calm()
         house.relay.later(days=1, minutes=-(3 * 60 + 10))
     assert house.mailbox.subjects == [PAUSED, OVER] * 4
+
+
+# --- who ends a pause: relay by itself, or only a person -------------------------------------------------------------
+
+
+def of_pauses(house):
+    return [subject for subject in house.mailbox.subjects if subject in {PAUSED, OVER}]
+
+
+def blocked(house):
+    """A pause that relay ends by itself, told as such."""
+    gifts(house.relay, 40)
+    house.relay.luminate.script = ["blocked"]
+    house.relay.post()
+    house.look()
+    assert house.mailbox.subjects == [PAUSED]
+    assert "relay tries again by itself" in text_of(house.mailbox.mails[0])
+
+
+def test_that_only_a_person_ends_a_pause_is_told_also_after_one_that_ended_by_itself(house):
+    blocked(house)
+    house.relay.later(seconds=61)
+    assert house.relay.sweep().run().resumed == ["alder"]
+    house.look()
+    house.relay.luminate.script = ["rejected"] * 40
+    house.relay.post(times=60)
+    assert pause_of(house.relay).check_at is None
+    house.look()
+    assert of_pauses(house) == [PAUSED, PAUSED]
+    assert "Only a person ends this" in text_of(house.mailbox.mails[house.mailbox.subjects.index(PAUSED, 1)])
+    # That it goes on is told once it does, not when relay's own pause is over and the other holds.
+    for _ in range(12):
+        house.look(minutes=5)
+    assert of_pauses(house) == [PAUSED, PAUSED]
+    switch(house, on=False)
+    house.calm(minutes=1)
+    assert of_pauses(house) == [PAUSED, PAUSED, OVER]
+
+
+def test_a_person_who_takes_over_a_pause_is_told_of_and_its_end_once(house):
+    blocked(house)
+    pausing.pause(house.relay.database, "alder", actor=operator("ann"), reason="I look into it")
+    assert house.look() == [PAUSED, PAUSED]
+    assert len(house.calm(minutes=1)) == 2
+    switch(house, on=False)
+    assert house.calm(minutes=1)[2:] == [OVER]
