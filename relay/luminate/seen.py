@@ -22,7 +22,7 @@ _TENDERS = {"credit_card": "credit", "credit": "credit", "check": "check", "cash
 class Seen:
     """One row of a look-up; "" and None where Luminate does not say. ``amount`` is in currency units, as shown.
 
-    The last seven come from SOAP only, except ``billing_name``.
+    From ``transaction_id`` on they come from SOAP only, except ``billing_name``.
     """
 
     kind: str  # DONATION or REFUND
@@ -37,6 +37,7 @@ class Seen:
     form_id: str = ""
     sub_source: str = ""
     creation_method: str = ""  # 0 offline, 1 online, 2 recurring
+    by_form: bool = False  # from the list of a form: whose it is, ``email`` and ``sub_source`` tell, or nothing does
     billing_name: str = ""
 
 

@@ -264,6 +264,7 @@ def _seen(record: object) -> Seen:
         form_id=_leaf(record, "FormId"),
         sub_source=_leaf(_part(record, "InteractionSource"), "SubCodeText"),
         creation_method=_leaf(payment, "CreationMethod"),
+        by_form=True,
         billing_name=" ".join(filter(None, (_leaf(name, "FirstName"), _leaf(name, "LastName")))),
     )
 
