@@ -163,6 +163,21 @@ def charge(number: int, *, cents: int = 2500, **more: Any) -> dict[str, Any]:
     return event(f"evt_{number}", "charge.succeeded", charge_object)
 
 
+def refund_created(number: int, *, cents: int) -> dict[str, Any]:
+    """A ``refund.created`` of part of that charge."""
+    refund = {
+        "id": f"re_{number}",
+        "object": "refund",
+        "amount": cents,
+        "charge": f"ch_{number}",
+        "payment_intent": f"pi_{number}",
+        "currency": "usd",
+        "status": "succeeded",
+        "created": 1_790_000_100,
+    }
+    return event(f"evt_re_{number}", "refund.created", refund)
+
+
 def event(event_id: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": event_id,

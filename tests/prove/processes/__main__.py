@@ -21,7 +21,7 @@ from tests.prove.processes.truth import Count
 
 HEAD = (
     "scenario", "injected", "not taken at first", "gifts", "posted", "lost", "doubled", "unknown", "found",
-    "sent again", "person", "time to truth, longest", "half of them in",
+    "sent again", "person", "refunds", "time to truth, longest", "half of them in",
 )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _cells(one: Played) -> tuple[str, ...]:
     return (
         f"{one.scenario.words}{ledger}", injected, str(one.refused.total()), str(found.accepted), str(found.posted),
         str(found.lost), str(found.doubled), str(found.unknown), str(found.found), str(found.resent),
-        _persons(found),
+        _persons(found), _refunds(found),
         f"{found.slowest:.1f} s", f"{found.typical:.1f} s",
     )  # fmt: skip
 
@@ -105,6 +105,12 @@ def _cells(one: Played) -> tuple[str, ...]:
 def _persons(found: Count) -> str:
     told = f"{found.person} and {found.flagged} flagged" if found.flagged else str(found.person)
     return f"{told}, {found.mistaken} wrong codes unseen" if found.mistaken else told
+
+
+def _refunds(found: Count) -> str:
+    if not found.refunds:
+        return ""
+    return f"{found.refunds}: {found.refunds_posted} posted, {found.refunds_person} with a person"
 
 
 def table(played: Sequence[Played]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import redis
 
+from relay.outbound.posting import RUN_LEASE_SECONDS
 from tests.prove.processes.house import House, previous_revision
 from tests.prove.processes.sending import Provider
 
@@ -76,15 +77,20 @@ def finish(house: House, provider: Provider, name: str) -> None:
 
 
 def older_worker(house: House, provider: Provider) -> Injected:
-    """A deployment under way: the newest code beside the commit before it."""
+    """A deployment under way: the newest code beside the commit before it, until that has made calls."""
     revision = previous_revision()
     assert revision, "no earlier commit to run beside this one"
     house.start_older_worker("worker-older", revision)
-    provider.join()
+    for _ in ticks(provider, 2.0):
+        # Whichever worker holds the organization keeps it while there is work: the older one gets its turn.
+        if not house.calls_by("worker-older"):
+            house.restart("worker", signal.SIGTERM)
     time.sleep(1)
     assert house.relay.running["worker-older"].poll() is None, "the older worker died"
+    made = house.calls_by("worker-older")
+    assert made, "the older worker made no call"
     finish(house, provider, "worker-older")
-    return Counter({"calls by the older code": 1})
+    return Counter({"calls by the older code": made})
 
 
 def flushing(house: House, provider: Provider) -> Injected:
@@ -167,14 +173,14 @@ def terminating(house: House, provider: Provider) -> Injected:
 
 
 def freezing(house: House, provider: Provider) -> Injected:
-    """A worker stands still for longer than its lease and the proof of absence, then wakes: it must not go on."""
+    """Whoever is sending stands still until another has taken over and looked its calls up, then wakes."""
     done: Injected = Counter()
-    for turn in ticks(provider, 1.0):
-        process = house.relay.running[("worker", "worker2")[turn % 2]]
+    for _ in ticks(provider, 2.0):
+        process = house.relay.running[house.newest_caller("worker", "worker2")]
         os.killpg(process.pid, signal.SIGSTOP)
-        time.sleep(9)
+        time.sleep(RUN_LEASE_SECONDS + 7)
         os.killpg(process.pid, signal.SIGCONT)
-        done["SIGSTOP for 9 s"] += 1
+        done[f"SIGSTOP for {RUN_LEASE_SECONDS + 7:g} s"] += 1
     return done
 
 

@@ -18,11 +18,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from relay.demo.servers import Postgres, Valkey
 from relay.errors import LedgerUnavailable
 from relay.ledger.db import Database
+from relay.ledger.models import attempts
 from tests.support.fault_proxy import FaultProxy
 from tests.support.processes import ORGANIZATION, ROOT, Processes, wait_until
 
@@ -123,6 +125,18 @@ class House:
     def _site(self, changes: dict[str, Any]) -> None:
         url = f"{self.relay.sandbox}/sandbox/organizations/{ORGANIZATION}"
         requests.post(url, json=changes, timeout=5).raise_for_status()
+
+    def newest_caller(self, *names: str) -> str:
+        """Which of these workers made the newest call."""
+        with self.database.read() as tx:
+            newest = tx.execute(select(attempts.c.worker).order_by(attempts.c.id.desc()).limit(1)).scalar() or ""
+        return next((name for name in names if f":{self.relay.running[name].pid}:" in newest), names[0])
+
+    def calls_by(self, name: str) -> int:
+        """How many calls this worker has made."""
+        mine = attempts.c.worker.contains(f":{self.relay.running[name].pid}:")
+        with self.database.read() as tx:
+            return tx.execute(select(func.count()).where(mine)).scalar_one()
 
     def logged(self, event: str) -> int:
         """How many lines the workers have logged of this event."""

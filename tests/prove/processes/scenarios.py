@@ -22,10 +22,19 @@ TRUTH_SECONDS = 120.0
 MIXED_UP = {"answer_of_another", "answer_of_another_unsent"}
 MIXED = tuple(name for name in FAULTS if not name.startswith(("refused", "answer_of_another", "reset_on_connect")))
 
+ANSWER_LOST = (
+    "reset_after_recording", "close_after", "black_hole_after", "slow_answer", "late_answer", "half_answer", "garbage",
+    "html_502_after", "answer_of_a_read",
+)  # fmt: skip
+SWALLOWED = ("reset_after_body", "close_before", "black_hole", "html_502", "html_200")
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``wire``: faults of the line; ``breaking``: what happens to the processes; ``persons``: some may need one."""
+    """``wire``: faults of the line; ``breaking``: what happens to the processes; ``persons``: some may need one.
+
+    ``refunds``: half of the gifts come back in part.
+    """
 
     name: str
     words: str
@@ -37,6 +46,7 @@ class Scenario:
     gifts: int | None = None
     per_second: float = 25.0
     persons: bool = False
+    refunds: bool = False
     disk: bool = False
     check: Callable[[House, Count], list[str]] = lambda _house, _count: []
 
@@ -59,7 +69,8 @@ class Played:
     @property
     def good(self) -> bool:
         silent = self.count.mistaken and self.scenario.name not in MIXED_UP
-        return self.count.good and not silent and (self.scenario.persons or not self.count.person)
+        waiting = self.count.person + self.count.refunds_person
+        return self.count.good and not silent and (self.scenario.persons or not waiting)
 
 
 def play(scenario: Scenario, house: House, numbers: range) -> Played:
@@ -69,13 +80,13 @@ def play(scenario: Scenario, house: House, numbers: range) -> Played:
     before = house.proxy.struck()
     if scenario.wire:
         house.proxy.strike(*scenario.wire, share=scenario.share, servlets=scenario.servlets)
-    provider = Provider(house.relay, numbers, per_second=scenario.per_second)
+    provider = Provider(house.relay, numbers, per_second=scenario.per_second, refunds=scenario.refunds)
     injected = scenario.breaking(house, provider)
     provider.join()
     _wait(house, names)
     struck = house.proxy.struck() - before
     house.proxy.calm()
-    found = count(read_ledger(house.database, names), house.relay.recorded(), provider.accepted)
+    found = count(read_ledger(house.database, names), house.relay.recorded(), provider.accepted, provider.refunded)
     found.wrong += scenario.check(house, found)
     return Played(scenario, found, injected + struck, provider.refused, time.monotonic() - started)
 
@@ -104,6 +115,11 @@ def paused_once(house: House, found: Count) -> list[str]:
     return wrong
 
 
+def ran_out(house: House, _found: Count) -> list[str]:
+    """A worker that stood still has lost calls to its lease; else nothing was shown."""
+    return [] if house.logged("lease_expired") else ["no lease ran out while a worker stood still"]
+
+
 WIRE = tuple(
     Scenario(fault.name, fault.words, wire=(fault.name,), persons=fault.name in MIXED_UP) for fault in FAULTS.values()
 )
@@ -130,9 +146,15 @@ PROCESSES = (
     in_flight("two_workers_sqlite", "two workers on one SQLite file",
              breaking=breaking.second_worker(breaking.killing("worker", "worker2", seconds=3)), kind=SQLITE),
     in_flight("frozen_worker", "two workers, one stands still beyond its lease and wakes",
-             breaking=breaking.second_worker(breaking.freezing), per_second=8),
+             breaking=breaking.second_worker(breaking.freezing), per_second=4, check=ran_out),
     Scenario("older_worker", "a worker of this code beside one of the commit before", breaking=breaking.older_worker),
     in_flight("sigterm", "SIGTERM under load, as a new release sends it", breaking=breaking.terminating),
+    Scenario("refunds_lost_answers", "gifts and refunds: recorded, the answer lost in nine ways", wire=ANSWER_LOST,
+             refunds=True),
+    Scenario("refunds_swallowed", "gifts and refunds: swallowed in five ways; no refund is sent again by the machine",
+             wire=SWALLOWED, refunds=True, persons=True),
+    in_flight("refunds_kill", "gifts and refunds: kill -9 of gunicorn and the worker", per_second=8, refunds=True,
+             breaking=breaking.killing("web", "worker", seconds=3), persons=True),
     in_flight("flushall", "FLUSHALL twice a second", breaking=breaking.flushing),
     in_flight("kill_redis", "kill -9 of Redis", breaking=breaking.killing_redis),
     Scenario("redis_away", "Redis gone for a minute", breaking=breaking.redis_away(60)),

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from relay.ledger.db import Database
 from relay.ledger.models import attempts, entries
 from relay.status import Kind, Outcome, Status
-from tests.prove.processes.sending import amount_of
+from tests.prove.processes.sending import REFUND, amount_of
 
 NEEDS_A_PERSON = {Status.HELD, Status.REJECTED, Status.UNKNOWN}
 
@@ -33,6 +33,9 @@ class Count:
     mistaken: int = 0  # the same, and shown to nobody
     blocked: int = 0  # calls that a refused login ended
     used_up: int = 0  # attempts that counted against a gift
+    refunds: int = 0  # got a 2xx; lost and doubled ones are among the lost and doubled above
+    refunds_posted: int = 0
+    refunds_person: int = 0
     slowest: float = 0.0
     typical: float = 0.0
     wrong: list[str] = field(default_factory=list)
@@ -44,23 +47,27 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The rows of these gifts, by provider_transaction_id."""
+    """The rows of these gifts and of their refunds, by provider_transaction_id."""
 
     entries: dict[str, list[Any]]
+    refunds: dict[str, list[Any]]
     attempts: dict[int, list[Any]]
 
 
 def read_ledger(database: Database, names: Iterable[str]) -> Ledger:
     wanted = set(names)
     rows: dict[str, list[Any]] = defaultdict(list)
+    refunds: dict[str, list[Any]] = defaultdict(list)
     calls: dict[int, list[Any]] = defaultdict(list)
     with database.read() as tx:
-        for row in tx.execute(select(entries).where(entries.c.kind == Kind.GIFT)):
-            if row.provider_transaction_id in wanted:
+        for row in tx.execute(select(entries)):
+            if row.kind == Kind.GIFT and row.provider_transaction_id in wanted:
                 rows[row.provider_transaction_id].append(row)
+            elif row.kind == Kind.REFUND and row.parent_transaction_id in wanted:
+                refunds[row.provider_transaction_id].append(row)
         for call in tx.execute(select(attempts).order_by(attempts.c.id)):
             calls[call.entry_id].append(call)
-    return Ledger(rows, calls)
+    return Ledger(rows, refunds, calls)
 
 
 def is_final(row: Any) -> bool:
@@ -72,16 +79,17 @@ def is_final(row: Any) -> bool:
 
 def all_final(database: Database, names: Iterable[str]) -> bool:
     names = set(names)
-    found = read_ledger(database, names).entries
-    return set(found) == names and all(is_final(row) for rows in found.values() for row in rows)
+    ledger = read_ledger(database, names)
+    rows = [row for told in (ledger.entries, ledger.refunds) for rows in told.values() for row in rows]
+    return set(ledger.entries) == names and all(map(is_final, rows))
 
 
-def count(ledger: Ledger, recorded: list[dict[str, Any]], accepted: set[int]) -> Count:
+def count(ledger: Ledger, recorded: list[dict[str, Any]], accepted: set[int], refunded: set[int]) -> Count:
     """Hold both sides against each other."""
     in_luminate: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for donation in recorded:
         in_luminate[donation["sub_source"]].append(donation)
-    result = Count(accepted=len(accepted))
+    result = Count(accepted=len(accepted), refunds=len(refunded))
     times = []
     for number in sorted(accepted):
         rows, there = ledger.entries.get(f"ch_{number}", []), in_luminate[f"ch_{number}"]
@@ -95,7 +103,27 @@ def count(ledger: Ledger, recorded: list[dict[str, Any]], accepted: set[int]) ->
         times.append((rows[0].changed_at - rows[0].received_at).total_seconds())
     result.slowest, result.typical = max(times, default=0.0), sorted(times)[len(times) // 2] if times else 0.0
     result.wrong += _shared_codes(ledger)
+    for number in sorted(refunded):
+        taken_back = [one for gift in in_luminate[f"ch_{number}"] for one in gift["refunds"]]
+        _refund(result, ledger.refunds.get(f"re_{number}", []), taken_back, number)
     return result
+
+
+def _refund(result: Count, rows: list[Any], there: list[dict[str, Any]], number: int) -> None:
+    name = f"re_{number}"
+    result.doubled += max(0, len(there) - 1)
+    if len(rows) != 1:
+        result.lost += not rows
+        result.wrong += [f"{name} has {len(rows)} entries"] if rows else []
+    elif rows[0].status == Status.POSTED:
+        result.refunds_posted += 1
+        result.lost += not there
+    elif rows[0].status in NEEDS_A_PERSON and is_final(rows[0]) and rows[0].reason_text:
+        result.refunds_person += 1
+    else:
+        result.wrong.append(f"{name} is neither posted nor with a person, but {rows[0].status}")
+    if any(round(float(one["amount"]) * 100) != REFUND for one in there):
+        result.wrong.append(f"{name} is in Luminate with another amount")
 
 
 def _judge(result: Count, row: Any, there: list[dict[str, Any]], number: int) -> None:
