@@ -50,6 +50,12 @@ def postpone(tx: Connection, organization: str, check_at: datetime) -> None:
     tx.execute(update(pauses).where(mine).values(check_at=check_at, checks=pauses.c.checks + 1))
 
 
+def prolong(tx: Connection, organization: str, *, reason: str, text: str, check_at: datetime) -> None:
+    """Check no sooner than then, for this reason; one that is later anyway stays, as does one that a person ends."""
+    sooner = (pauses.c.organization == organization) & (pauses.c.check_at < check_at)
+    tx.execute(update(pauses).where(sooner).values(check_at=check_at, reason=reason, reason_text=blot(text)))
+
+
 def end(tx: Connection, organization: str) -> None:
     """Let posting go on."""
     tx.execute(delete(pauses).where(pauses.c.organization == organization))

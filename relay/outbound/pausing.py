@@ -6,10 +6,11 @@ import structlog
 
 from relay.access import Actor, Permission
 from relay.errors import ReplayRefused
-from relay.ledger import audit, pauses, search
+from relay.ledger import audit, calls, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
 from relay.ledger.search import Filter
+from relay.outbound.watching import LAST_CALL
 from relay.status import Status
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,8 @@ def resume(database: Database, organization: str, *, actor: Actor, reason: str, 
             raise ReplayRefused(f"{left} entries of {organization} are not looked up yet: posting could double a gift")
         pauses.end(tx, organization)
         told = {"reason": reason, "paused_by": found.who, "not_looked_up": left}
+        # What was refused before says nothing about what comes now.
+        told |= {LAST_CALL: calls.last_begun(tx, organization)}
         audit.record(tx, actor, "resumed", organization=organization, subject="posting", details=told)
     log.info("posting_resumed", organization=organization)
     return found

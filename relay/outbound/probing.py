@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from relay.config import Organization
 from relay.errors import ReadRefused, TransportError
 from relay.inbound.giving import gift_columns
-from relay.ledger import claims, entries
+from relay.ledger import claims, entries, pauses
 from relay.ledger.claims import Answered
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
@@ -28,6 +28,7 @@ from relay.luminate.readback import RestReader, Seen
 from relay.outbound import matching
 from relay.outbound.matching import Doubt, Finding, Found, Others
 from relay.outbound.settling import disown, posted
+from relay.outbound.watching import ASKED_TO_WAIT
 from relay.status import Erased, Kind, Status
 
 if TYPE_CHECKING:
@@ -73,9 +74,15 @@ class Probing:
         self.stopping = stopping
 
     def run(self) -> Probed:
-        """Look up every unknown entry that is due. A pause stops no look-up: it only reads, and may end the doubt."""
+        """Look up every unknown entry that is due.
+
+        A pause stops no look-up, since it only reads and may end the doubt; but not while Luminate asks to wait.
+        """
         probed = Probed()
         with self.database.read() as tx:
+            pause = pauses.of(tx, self.organization.name)
+            if pause and pause.reason == ASKED_TO_WAIT:
+                return probed
             due = claims.to_probe(tx, self.organization.name, self.database.now(tx), limit=AT_ONCE)
         end = time.monotonic() + SLICE_SECONDS
         for entry in due:

@@ -1,17 +1,14 @@
 """Settling: what the outcome of an attempt does to the ledger.
 
 Only the holder of the fence changes the entry; a late report is still written into its attempt, because it is the
-truth about that call. A site that seems ill is paused: fewer calls into it are fewer unknowns.
+truth about that call. What it says of the site itself, the watch looks at (relay/outbound/watching.py).
 """
 
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -20,27 +17,19 @@ from sqlalchemy import Connection
 from relay.config import Organization
 from relay.dates import lateness
 from relay.inbound import refunding
-from relay.ledger import claims, entries, pauses
+from relay.ledger import calls, claims, entries
 from relay.ledger.claims import Claim
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.luminate.client import Answer
 from relay.luminate.outcomes import Judgement
+from relay.outbound.watching import Watch
 from relay.status import UNSENT, Kind, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
-# As many calls in a row without an answer pause the organization.
-CIRCUIT_AFTER = 5
-# Among so many calls, this share refused with the same words is a switch flipped on Luminate's side
-# ("Enforce Validation on API Donation Requests"), not many bad gifts: a person must look.
-BURST_OF = 20
-BURST_SHARE = 0.8
-# The longest Retry-After that is honoured as it stands (seconds).
-LONGEST_WAIT = 3600
 # How much of Luminate's reply is kept.
 KEPT_REPLY_BYTES = 65_536
-_UNANSWERED = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +51,15 @@ class Settling:
         said = {"outcome": judgement.outcome, "reason": judgement.reason, "reason_text": judgement.text}
         heard = {"http_status": answer.status, "reply": answer.body[:KEPT_REPLY_BYTES]} if answer else {}
         claims.finish(self.tx, claim.attempt, self.now, seconds=round(seconds, 3), **said, **heard)
-        self._watch(judgement, answer)
+        if judgement.outcome not in {Outcome.POSTED, Outcome.BLOCKED}:
+            self._watch.after(judgement, answer)
         if entry is None:
             return
         held = entry.fence == claim.fence
         if not held:
             log.warning("fence_lost", entry=claim.entry.id)
         if held and entry.status is Status.POSTING:
-            self._move(entry, judgement)
+            self._move(entry, judgement, answer)
         elif judgement.outcome is Outcome.POSTED:
             self._posted_late(entry, judgement, held=held)
 
@@ -95,7 +85,7 @@ class Settling:
         text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this gift."
         return Judgement(Outcome.UNKNOWN, "code_of_another_gift", text)
 
-    def _move(self, entry: Entry, judgement: Judgement) -> None:
+    def _move(self, entry: Entry, judgement: Judgement, answer: Answer | None) -> None:
         words: dict[str, Any] = {"reason": judgement.reason, "reason_text": judgement.text, "lease_until": None}
         match judgement.outcome:
             case Outcome.POSTED:
@@ -105,12 +95,25 @@ class Settling:
             case Outcome.NOT_SENT:
                 self._not_sent(entry, words)
             case Outcome.BLOCKED:
-                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)
-                last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
-                self._pause(judgement.reason, judgement.text, self._check_after(last, {Outcome.BLOCKED}, 1))
+                again_at = self._after_blocked(entry, self._watch.blocked(judgement, answer))
+                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=again_at)
             case _:
                 probe = {"probe_at": self.now + timedelta(seconds=self.organization.probe.ladder[0]), "probes": 0}
                 entries.move(self.tx, entry, Status.UNKNOWN, self.now, **words, **probe)
+
+    @property
+    def _watch(self) -> Watch:
+        return Watch(self.tx, self.organization, self.now)
+
+    def _after_blocked(self, entry: Entry, pause: int) -> datetime:
+        """When an entry that Luminate did not let in goes again: at once, and later each time it is let in no more.
+
+        What is not let in alone (a refund, where the account may only add gifts) must not stop all others for ever.
+        """
+        in_a_row, ladder = calls.blocked_in_a_row(self.tx, entry.id), self.organization.pace.check_ladder
+        if in_a_row < 2:  # nothing says yet that it is this entry's own
+            return self.now
+        return self.now + timedelta(seconds=pause + ladder[min(in_a_row - 2, len(ladder) - 1)])
 
     def _posted(self, entry: Entry, judgement: Judgement) -> None:
         proof: dict[str, Any] = {
@@ -139,33 +142,6 @@ class Settling:
         seconds = ladder[entry.not_sent] * random.uniform(0.8, 1.2)  # noqa: S311  # nosec B311  # jitter, no secret
         later = {"not_sent": entry.not_sent + 1, "next_attempt_at": self.now + timedelta(seconds=seconds)}
         entries.move(self.tx, entry, Status.RETRYING, self.now, **words, **later)
-
-    def _watch(self, judgement: Judgement, answer: Answer | None) -> None:
-        """Pause when Luminate itself seems ill."""
-        if judgement.outcome in {Outcome.POSTED, Outcome.BLOCKED}:
-            return
-        if (wait := retry_after(answer)) is not None:
-            self._pause("asked_to_wait", f"Luminate asked to wait {wait} seconds.", wait)
-        last = claims.last_outcomes(self.tx, self.organization.name, BURST_OF)
-        if circuit_opens(last):
-            text = f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer."
-            self._pause("circuit_open", text, self._check_after(last, _UNANSWERED, CIRCUIT_AFTER))
-        elif same := same_refusal(last):
-            text = f"Most of the last {BURST_OF} gifts were refused for one and the same reason: {same}"
-            self._pause("same_refusal", text, None)
-
-    def _check_after(self, last: Sequence[tuple[Outcome, str]], ill: Collection[Outcome], enough: int) -> int:
-        """Seconds to the first harmless read; longer where the reads worked before and the next calls did not."""
-        ladder = self.organization.pace.check_ladder
-        in_a_row = len(list(takewhile(lambda one: one[0] in ill, last)))
-        return ladder[min(max(0, in_a_row - enough), len(ladder) - 1)]
-
-    def _pause(self, reason: str, text: str, check_after: int | None) -> None:
-        """Pause the organization; without ``check_after`` (seconds) only a person ends it."""
-        name = self.organization.name
-        check_at = None if check_after is None else self.now + timedelta(seconds=check_after)
-        if pauses.start(self.tx, name, self.now, who="relay", reason=reason, text=text, check_at=check_at):
-            log.error("posting_paused", organization=name, reason=reason)
 
 
 def posted(
@@ -214,22 +190,3 @@ def disown(tx: Connection, organization: Organization, entry: Entry, now: dateti
     before, after = {"status": entry.status, "confirmation_code": code}, {"status": Status.UNKNOWN}
     entries.correct(tx, entry, now, who="relay", action="disown", reason=text, before=before, after=after)
     return True
-
-
-def circuit_opens(last: Sequence[tuple[Outcome, str]]) -> bool:
-    """Whether the newest calls all ended without an answer (newest first)."""
-    newest = [outcome for outcome, _ in last[:CIRCUIT_AFTER]]
-    return len(newest) == CIRCUIT_AFTER and all(one in _UNANSWERED for one in newest)
-
-
-def same_refusal(last: Sequence[tuple[Outcome, str]]) -> str:
-    """The words that refused most of the newest calls, or nothing."""
-    refused = Counter(text for outcome, text in last if outcome is Outcome.REJECTED)
-    text, count = refused.most_common(1)[0] if refused else ("", 0)
-    return text if len(last) == BURST_OF and count >= BURST_SHARE * BURST_OF else ""
-
-
-def retry_after(answer: Answer | None) -> int | None:
-    """How many seconds Luminate asked to wait with a 429 or 503 (RFC 9110, as seconds), within reason."""
-    told = answer.headers.get("retry-after", "") if answer and answer.status in {429, 503} else ""
-    return min(int(told), LONGEST_WAIT) if told.isascii() and told.isdigit() else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from relay.ledger.pauses import Pause
 from relay.ledger.payments import Source
 from relay.luminate.client import LuminateClient
 from relay.luminate.replies import read_reply
+from relay.outbound.watching import ASKED_TO_WAIT, Watch, retry_after
 from relay.queue import Bell
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,16 @@ class Sweep:
             swept.expired = claims.expire(tx, self.database.now(tx), probe_after=self._probe_after)
         for entry in swept.expired:
             log.error("lease_expired", entry=entry)
+        self._watch_lost(swept.expired)
+
+    def _watch_lost(self, lost: Collection[int]) -> None:
+        """A worker that dies in every call makes an unknown of each gift: that opens the circuit, too."""
+        with self.database.read() as tx:
+            names = {entry.organization for number in lost if (entry := entries.get(tx, number))}
+        for name in sorted(names & self.organizations.keys()):
+            with self.database.write() as tx:
+                self.database.lock(tx, name)
+                Watch(tx, self.organizations[name], self.database.now(tx)).lost()
 
     @property
     def _probe_after(self) -> float:
@@ -136,19 +147,24 @@ class Sweep:
 
         def check() -> None:
             try:
-                if self._check(organization, pause, now):
+                works, wait = self._asked(organization, now)
+            except Exception:
+                # An edge: what nobody expected is no proof that it works, and is tried later like any other failure.
+                log.exception("check_failed", organization=organization.name)
+                works, wait = False, 0
+            try:
+                if self._checked(organization, pause, now, works=works, wait=wait):
                     swept.resumed.append(organization.name)
             except Exception:
                 # An edge: nobody asks this thread how it ended; the next sweep starts another.
-                log.exception("check_failed", organization=organization.name)
+                log.exception("check_not_noted", organization=organization.name)
 
         thread = threading.Thread(target=check, name=f"check:{organization.name}", daemon=True)
         self._checking[organization.name] = thread
         thread.start()
 
-    def _check(self, organization: Organization, pause: Pause, now: datetime) -> bool:
-        """One harmless read (isEmailValid): it proves key, address and credentials without touching data."""
-        works = self._works(organization)
+    def _checked(self, organization: Organization, pause: Pause, now: datetime, *, works: bool, wait: int) -> bool:
+        """Bring what the check said into the ledger: the pause is over, or checked again later."""
         with self.database.write() as tx:
             self.database.lock(tx, organization.name)
             if pauses.of(tx, organization.name) != pause:
@@ -157,24 +173,30 @@ class Sweep:
                 pauses.end(tx, organization.name)
             else:
                 ladder = organization.pace.check_ladder
-                wait = ladder[min(pause.checks + 1, len(ladder) - 1)]
+                wait = max(wait, ladder[min(pause.checks + 1, len(ladder) - 1)])
                 pauses.postpone(tx, organization.name, now + timedelta(seconds=wait))
         log.info("pause_checked", organization=organization.name, works=works)
         return works
 
-    def _works(self, organization: Organization) -> bool:
+    def _asked(self, organization: Organization, now: datetime) -> tuple[bool, int]:
+        """One harmless read (isEmailValid): it proves key, address and credentials without touching data.
+
+        Gives back whether it works, and how long Luminate asked to wait (seconds).
+        """
         try:
             answer = self.client_for(organization).is_email_valid()
         except TransportError:
-            return False
-        return read_reply(answer).root == "isEmailValidResponse"
+            return False, 0
+        return read_reply(answer).root == "isEmailValidResponse", retry_after(answer, now) or 0
 
     def _ring(self, swept: Swept) -> None:
         with self.database.read() as tx:
             now, paused = self.database.now(tx), pauses.all_paused(tx)
             to_send = set(claims.due_organizations(tx, now)) - set(paused)
-            to_ask = {*claims.organizations_to_probe(tx, now), *events.organizations_pending(tx, now)}
-            to_ask |= plans.organizations_running(tx)
+            # Whoever asked to wait is not read either.
+            waiting = {name for name, pause in paused.items() if pause.reason == ASKED_TO_WAIT}
+            to_ask = {*claims.organizations_to_probe(tx, now)} - waiting
+            to_ask |= {*events.organizations_pending(tx, now)} | plans.organizations_running(tx)
         for name in sorted(to_send | to_ask):
             if name in self.organizations and self.bell.ring(name):
                 swept.rung.append(name)

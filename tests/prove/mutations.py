@@ -152,7 +152,7 @@ MUTATIONS = (
     Mutation(
         "a refused key pauses, and uses up no attempt",
         "relay/outbound/settling.py",
-        "                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=self.now)\n",
+        "                entries.move(self.tx, entry, Status.QUEUED, self.now, **words, next_attempt_at=again_at)\n",
         "                entries.move(self.tx, entry, Status.REJECTED, self.now, **words)\n",
         "tests/service/test_posting.py",
     ),
