@@ -19,6 +19,7 @@ import redis
 from relay.outbound.posting import RUN_LEASE_SECONDS
 from tests.prove.processes.house import House, previous_revision
 from tests.prove.processes.sending import Provider
+from tests.support.processes import wait_until
 
 Injected = Counter[str]
 Breaking = Callable[[House, Provider], Injected]
@@ -80,7 +81,10 @@ def older_worker(house: House, provider: Provider) -> Injected:
     """A deployment under way: the newest code beside the commit before it, until that has made calls."""
     revision = previous_revision()
     assert revision, "no earlier commit to run beside this one"
-    house.start_older_worker("worker-older", revision)
+    with redis.Redis.from_url(house.redis.url) as server:
+        before = server.scard("rq:workers")
+        house.start_older_worker("worker-older", revision)
+        wait_until(lambda: server.scard("rq:workers") > before)
     for _ in ticks(provider, 2.0):
         # Whichever worker holds the organization keeps it while there is work: the older one gets its turn.
         if not house.calls_by("worker-older"):
