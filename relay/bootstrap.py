@@ -37,6 +37,7 @@ from relay.office.people import Entering, People
 from relay.office.plans import Plans
 from relay.office.proposing import Proposing
 from relay.office.retention import Retention
+from relay.office.supplying import Supplying
 from relay.office.tokens import Tokens
 from relay.outbound.posting import Posting
 from relay.outbound.probing import Probing
@@ -63,6 +64,7 @@ class Relay:
     proposing: Proposing
     looking: Looking
     deciding: Deciding
+    supplying: Supplying
     funding: Funding
     tokens: Tokens
     people: People
@@ -166,6 +168,7 @@ def build(settings: Settings, redis: Redis | None = None, database: Database | N
         proposing=Proposing(database, settings.organizations),
         looking=looking,
         deciding=Deciding(database, settings.organizations, looking),
+        supplying=Supplying(database, settings.organizations, looking),
         funding=Funding(database, settings.organizations),
         tokens=Tokens(database, settings.organizations),
         people=People(database, settings.organizations, settings.secret_key),

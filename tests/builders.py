@@ -21,6 +21,7 @@ from relay.office.deciding import Deciding
 from relay.office.looking import Looking
 from relay.office.plans import Plans
 from relay.office.proposing import Proposing
+from relay.office.supplying import Supplying
 from relay.outbound.posting import Posting
 from relay.outbound.sweep import Sweep
 from relay.providers import Delivery
@@ -142,6 +143,7 @@ class Bench:
     proposing: Proposing
     looking: Looking
     deciding: Deciding
+    supplying: Supplying
 
     def posting(self, *, worker=None, luminate=None, organization=None, **more):
         parts = (self.database, organization or self.organization, luminate or self.luminate)
@@ -241,4 +243,5 @@ def make_relay(database_url, *organizations, luminate=None, clock=None, read=Non
         proposing=Proposing(database, known.organizations),
         looking=looking,
         deciding=Deciding(database, known.organizations, looking),
+        supplying=Supplying(database, known.organizations, looking),
     )

@@ -9,7 +9,7 @@ from relay.cli.audit import audit
 from relay.cli.correct import correct
 from relay.cli.database import db
 from relay.cli.doctor import doctor
-from relay.cli.endings import by_hand, close, note, reopen, resolve
+from relay.cli.endings import by_hand, close, gift_code, note, reopen, resolve
 from relay.cli.erasing import erase_donor, retention
 from relay.cli.events import events
 from relay.cli.funds import funds
@@ -28,7 +28,7 @@ from relay.cli.work import work
 
 COMMANDS = (
     work, db, sweep, gifts, events, show, replay, correct, close, reopen, resolve, pause, resume, recover, doctor,
-    users, audit, funds, tokens, replays, proposals, by_hand, note,
+    users, audit, funds, tokens, replays, proposals, by_hand, gift_code, note,
     alerts, seal, retention, erase_donor,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``flask close``, ``reopen``, ``resolve``, ``by-hand`` and ``note``: what a person decides about one entry."""
+"""``flask close``, ``reopen``, ``resolve``, ``by-hand``, ``gift-code`` and ``note``: what a person decides."""
 
 from __future__ import annotations
 
@@ -71,6 +71,23 @@ def by_hand(entry: int, code: str, *, seen: bool, reason: str, who: str) -> None
         raise Failure(f"{error} If you have seen it in Luminate yourself, say --seen") from error
     _ring(entry)
     say(f"Entry {entry} is in Luminate, confirmation code {code.strip()}. {said}")
+
+
+@command("gift-code")
+@entry_id
+@click.argument("code")
+@click.option("--worth", metavar="AMOUNT", default="", help="What the gift is in Luminate, if relay cannot see it.")
+@click.option("--seen", is_flag=True, help="You have seen this code in Luminate yourself, if relay cannot check it.")
+@why
+@who
+def gift_code(entry: int, code: str, *, worth: str, seen: bool, reason: str, who: str) -> None:
+    """Refund by the confirmation CODE that the gift has in Luminate, where relay never saw it or may not refund it."""
+    try:
+        said = parts().supplying.supply(entry, code, actor=operator(who), reason=reason, worth=worth, seen=seen)
+    except NotChecked as error:
+        raise Failure(f"{error} If you have seen it in Luminate yourself, say --seen and --worth AMOUNT") from error
+    _ring(entry)
+    say(f"Entry {entry} is in line, by the confirmation code {code.strip()}. {said}")
 
 
 @command("note")

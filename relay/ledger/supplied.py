@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from relay.ledger.entries import Entry, of_row
 from relay.ledger.models import corrections, entries
@@ -24,13 +24,18 @@ def code_of(entry: Entry) -> str:
 
 
 def under(tx: Connection, site: Collection[str], code: str) -> list[Entry]:
-    """The refunds on a Luminate site for which this code was supplied, oldest first.
+    """The refunds on a Luminate site that go by this code, because somebody supplied it or by their gift's own.
 
     Found by their payments: what is left of a refund of which a part came back is an entry that nobody touched.
     """
+    if not code:
+        return []
+    mine = entries.c.organization.in_(site)
     told = select(corrections.c.entry_id).where(corrections.c.action == ACTION)
-    payments = select(entries.c.payment_id).where(entries.c.id.in_(told))
-    found = select(entries).where(entries.c.organization.in_(site), entries.c.kind == Kind.REFUND)
-    found = found.where(entries.c.payment_id.in_(payments)).order_by(entries.c.received_at, entries.c.id)
-    known = (of_row(row) for row in tx.execute(found))
-    return [entry for entry in known if code and code_of(entry) == code]
+    owner = and_(mine, entries.c.kind != Kind.REFUND, entries.c.confirmation_code == code)
+    owning = set(tx.execute(select(entries.c.payment_id).where(owner)).scalars())
+    somebodys = select(entries.c.payment_id).where(entries.c.id.in_(told))
+    payments = or_(entries.c.payment_id.in_(somebodys), entries.c.payment_id.in_(owning))
+    found = select(entries).where(mine, entries.c.kind == Kind.REFUND, payments)
+    known = (of_row(row) for row in tx.execute(found.order_by(entries.c.received_at, entries.c.id)))
+    return [one for one in known if code_of(one) == code or (one.payment_id in owning and not code_of(one))]

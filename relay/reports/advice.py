@@ -36,6 +36,16 @@ _ACTS: Mapping[str, Mapping[Voice, str]] = {
         Voice.BUTTONS: "say that it is there, with its confirmation code",
         Voice.GROUP: "say that it is there, with its confirmation code",
     },
+    "by_hand": {
+        Voice.COMMANDS: "`flask by-hand {id} CODE` with that code",
+        Voice.BUTTONS: "say that it was entered there by hand, with that code",
+        Voice.GROUP: "say so in each, with that code",
+    },
+    "code": {
+        Voice.COMMANDS: "`flask gift-code {id} CODE` with the gift's confirmation code there",
+        Voice.BUTTONS: "tell the gift's confirmation code there",
+        Voice.GROUP: "tell in each the gift's confirmation code there",
+    },
     "absent": {
         Voice.COMMANDS: "`flask resolve {id} --absent --attempt {attempt}`",
         Voice.BUTTONS: "say that it is not there",
@@ -96,18 +106,21 @@ NEXT: Mapping[str, str] = {
     # held by the booking
     "closed_before": "A person closed this payment before. If it shall be sent after all, <replay>; else <close>.",
     "needs_proof": "See at the provider whether the money came; if so, <replay>, else <close>.",
-    "names_no_payment": "Find its gift at the provider and refund it in Luminate by hand, then <close>.",
+    "code_supplied": "Look in Luminate: if the gift is there, <by_hand>; if it surely is not, <replay>.",
+    "names_no_payment": "Find its gift at the provider. If relay's own account added it to Luminate, <code>, and relay "
+    "refunds it; else refund it there by hand, then <close>.",
     "more_than_left": "Compare the refunds of this gift at the provider and in Luminate, then <close>.",
     "total_unclear": "See at the provider how much of this gift is refunded and did not come back. If this is part of "
     "it, <replay>; if not, <close>.",
-    "other_login": "Refund it in Luminate by hand, or with the account that added it, then <close>.",
+    "other_login": "If today's account added the gift once more, <code>, and relay refunds it; else refund it in "
+    "Luminate by hand, or with the account that added it, then <close>.",
     "money_came_back": "Luminate cannot undo a refund. To record the money as a gift once more, <replay>; "
     "if somebody has recorded it there by hand, <close>.",
     "reopened": "To send it, <replay>; to end it again, <close>.",
     "erased": "If it must be in Luminate, enter it there by hand and say so with its code; if not, <close>.",
     # waiting
-    "gift_not_seen": "It waits for the event of its gift. If the gift was before relay's time, refund it in Luminate "
-    "by hand and <close>.",
+    "gift_not_seen": "It waits for the event of its gift. If the gift was before relay's time and relay's own account "
+    "added it to Luminate, <code>, and relay refunds it; else refund it there by hand, then <close>.",
     "gift_not_posted": "relay sends it by itself as soon as its gift is in Luminate; see to the gift.",
     # after an attempt
     "not_reachable": "Ask <doctor> whether Luminate can be reached, then <replay>.",

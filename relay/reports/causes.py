@@ -18,6 +18,7 @@ UNKNOWN = "unknown"
 _BY_REASON: Mapping[str, str] = {
     "twin_was_sent": "The same payment was sent under another number",
     "closed_before": "A person closed this payment before",
+    "code_supplied": "Somebody told for a refund that the gift is in Luminate already",
     "reopened": "Reopened by a person, and not sent yet",
     "needs_proof": "The provider has not proved yet that the money came",
     "names_no_payment": "A refund names no payment that relay knows",

@@ -165,6 +165,7 @@ _ACTIONS: Mapping[str, str] = {
     "found": "found it in Luminate",
     "absent": "looked, and it is not in Luminate",
     "by_hand": "said that it was entered in Luminate by hand",
+    "gift_code": "told the confirmation code of its gift",
     "note": "noted",
     "map": "changed its fund",
     "erase": "erased its donor",

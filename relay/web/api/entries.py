@@ -79,6 +79,19 @@ class Resolution(Strict):
             raise ValidationError("say with absent, and only there, which attempt you looked for")
 
 
+class GiftCode(Strict):
+    """The confirmation code that the gift of a refund has in Luminate."""
+
+    code = Words(required=True, least=1, longest=100, metadata={"description": "The confirmation code of the gift."})
+    worth = Words(
+        load_default="", longest=30, metadata={"description": "What the gift is in Luminate, if it is not shown."}
+    )
+    seen = YesNo(
+        load_default=False, metadata={"description": "A person has seen this code there, if relay cannot check it."}
+    )
+    reason = Reason()
+
+
 @operation("get", "/entries", query=EntryQuery, answer=schemas.EntryPage)
 def list_entries(call: Call) -> dict[str, Any]:
     """Find gifts, refunds and reinstatements, newest first."""
@@ -156,6 +169,15 @@ def resolve_entry(call: Call, number: int) -> dict[str, Any]:
     if code := call.body.get("found", "").strip():
         return _standing(call, number, released=deciding.found(number, code, **by))
     deciding.absent(number, attempt=call.body["attempt"], **by)
+    return _standing(call, number)
+
+
+@operation("post", "/entries/{number}/gift-code", scope=Permission.ACT, body=GiftCode, answer=schemas.Standing)
+def supply_gift_code(call: Call, number: int) -> dict[str, Any]:
+    """Tell the code of a refund's gift, where relay never saw it or may not refund it: then the refund goes."""
+    _own(call, number)
+    told = {name: call.body[name] for name in ("worth", "seen", "reason")}
+    call.relay.supplying.supply(number, call.body["code"], actor=call.actor, **told)
     return _standing(call, number)
 
 

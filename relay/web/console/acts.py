@@ -17,6 +17,7 @@ from relay.ledger.locks import Lock
 from relay.ledger.proposals import Proposal
 from relay.office.corrections import needs_second_person
 from relay.office.replay import planned
+from relay.office.supplying import may_supply
 from relay.status import REPLAYABLE, Kind, Status
 from relay.web.console import door
 from relay.web.console.blueprint import console
@@ -35,6 +36,7 @@ class Possible:
     refused: str
     resolve: bool
     by_hand: bool
+    gift_code: bool
     close: bool
     reopen: bool
     lock: Lock | None
@@ -83,6 +85,7 @@ def possible(entry: Entry) -> Possible | None:
         refused=again.refused if again else "",
         resolve=entry.status is Status.UNKNOWN,
         by_hand=is_gift and stands and entry.status in _BY_HAND,
+        gift_code=may_supply(entry),
         close=entry.status in _CLOSABLE,
         reopen=entry.status is Status.CLOSED and stands,
         lock=lock if lock and lock.holder != actor.name else None,
@@ -180,6 +183,33 @@ def gift_by_hand_post(number: int) -> ResponseReturnValue:
 
 def _by_hand_page(entry: Entry, *, unchecked: str = "", wrong: str = "") -> str:
     return render_template("by_hand.html", entry=entry, form=request.form, unchecked=unchecked, wrong=wrong)
+
+
+@console.get("/gifts/<int:number>/gift-code")
+def gift_code(number: int) -> ResponseReturnValue:
+    """Tell the code of a refund's gift."""
+    return _gift_code_page(acting_on(number))
+
+
+@console.post("/gifts/<int:number>/gift-code")
+def gift_code_post(number: int) -> ResponseReturnValue:
+    """Check the code and refund by it; what could not be checked is asked for once more, with the gift's amount."""
+    entry, form = acting_on(number), request.form
+    code, reason = form.get("code", "").strip(), form.get("reason", "")
+    supplying, worth, seen = door.relay_parts().supplying, form.get("worth", ""), form.get("seen") == "yes"
+    try:
+        said = supplying.supply(number, code, actor=door.actor(), reason=reason, worth=worth, seen=seen)
+    except NotChecked as error:
+        return _gift_code_page(entry, unchecked=str(error)), 409
+    except ReplayRefused as error:
+        return _gift_code_page(entry, unchecked="It could not be checked." if seen else "", wrong=sentence(error)), 409
+    _ring(entry)
+    flash(f"In line: relay refunds it by {code}. {said}", "ok")
+    return redirect(_gift(number), 303)
+
+
+def _gift_code_page(entry: Entry, *, unchecked: str = "", wrong: str = "") -> str:
+    return render_template("gift_code.html", entry=entry, form=request.form, unchecked=unchecked, wrong=wrong)
 
 
 def _done(number: int, act: Callable[[str], str], back: str = "") -> ResponseReturnValue:

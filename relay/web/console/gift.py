@@ -110,7 +110,7 @@ def tone(moment: Moment) -> str:
     return "person" if any(word in said for word in _BY_PEOPLE) else ""
 
 
-_BY_PEOPLE = (" replayed it", " corrected it", " closed it", " reopened it", " looked, and")
+_BY_PEOPLE = (" replayed it", " corrected it", " closed it", " reopened it", " looked, and", " told the")
 
 
 def forecast(opened: Opened, now: datetime) -> str:

@@ -11,6 +11,7 @@ from relay.doctor.parts import parts
 from relay.errors import LedgerUnavailable
 from relay.ledger import connections
 from relay.status import Status
+from tests.builders import make_refund
 
 WHY = {"reason": "the books say so"}
 
@@ -99,6 +100,22 @@ def test_an_entry_is_closed_and_opened_again(house, program, gift):
     assert program.post("/entries/1/close", WHY) == {"id": 1, "status": "closed", "proposal": None, "released": []}
     assert program.post("/entries/1/close", WHY, status=409)["type"] == "urn:relay:problem:refused"
     assert program.post("/entries/1/reopen", WHY)["status"] == "held"
+
+
+def test_a_refund_goes_by_the_code_that_a_program_tells(house, program):
+    house.take(make_refund("5.00"))
+    told = {"code": "OLD-1"} | WHY
+    assert "could not be checked" in program.post("/entries/1/gift-code", told, status=409)["detail"]
+    for wrong in ({"code": ""}, {"code": "x" * 101}, {"code": "OLD-1", "worth": 25}, {"code": "OLD-1", "seen": "yes"}):
+        program.post("/entries/1/gift-code", wrong | WHY, status=422)
+    told |= {"seen": True, "worth": "25.00"}
+    first = program.post("/entries/1/gift-code", told, Idempotency_Key="one")
+    assert first == program.post("/entries/1/gift-code", told, Idempotency_Key="one")
+    assert (first["id"], first["status"]) == (1, "queued")
+    house.post()
+    assert house.luminate.sent("refund")[0]["refund_user_confirm_code"] == "OLD-1"
+    shown = program.get("/entries/1")
+    assert shown["corrected"] == {"refund_user_confirm_code": "OLD-1", "other_amount": "25.00"}
 
 
 @pytest.mark.parametrize(

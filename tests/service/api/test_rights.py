@@ -12,6 +12,7 @@ BODIES = {
     "close_entry": WHY,
     "reopen_entry": WHY,
     "resolve_entry": {"absent": True, "attempt": 1} | WHY,
+    "supply_gift_code": {"code": "OLD-1", "worth": "25.00", "seen": True} | WHY,
     "draw_replay": {"ids": [1, 2, 3]},
     "start_replay": WHY,
     "try_fund": {"code": "GALA", "fund": {"designee_id": 44}},

@@ -75,6 +75,20 @@ def test_a_gift_entered_by_hand(house):
     assert house.status(1) == "posted"
 
 
+def test_a_refund_by_the_code_that_somebody_tells(house):
+    house.refund("re_1", "ch_9", "5.00")
+    assert "`flask gift-code 1 CODE`" in " ".join(house.run("show", 1).stdout.split())
+    unchecked = house.run("gift-code", 1, "OLD-1", *ANN, code=1)
+    assert "--seen and --worth" in unchecked.stderr
+    assert "amount of the gift" in house.run("gift-code", 1, "OLD-1", "--seen", "--worth", "x", *ANN, code=1).stderr
+    done = house.run("gift-code", 1, " OLD-1", "--seen", "--worth", "25", *ANN).stdout
+    assert "Entry 1 is in line, by the confirmation code OLD-1." in done
+    house.post()
+    (call,) = house.luminate.calls
+    assert (call["refund_user_confirm_code"], call["refund_amount"]) == ("OLD-1", "5.00")
+    assert "Ann told the confirmation code of its gift" in " ".join(house.run("show", 1).stdout.split())
+
+
 def test_a_note_stands_in_the_story(house):
     refused(house)
     house.run("note", 1, "--reason", "I have asked her", "--who", "Ann")

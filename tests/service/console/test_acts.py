@@ -14,7 +14,7 @@ from relay.luminate.rules import is_locked
 from relay.luminate.seen import Seen
 from relay.status import Status
 from relay.web.console import fields
-from tests.builders import make_gift, make_organization
+from tests.builders import make_gift, make_organization, make_refund
 from tests.support.console import House, token
 
 ZIP_REFUSED = "Luminate refused it. Billing zip or postal code is required."
@@ -399,6 +399,38 @@ def test_a_gift_entered_by_hand_is_checked_or_insisted_on(house):
     shown(house, "R-7")
     assert post(client, "/console/gifts/1/by-hand", **data).location == "/console/gifts/1"
     assert "Checked: Luminate shows $25.00" in page(client, "/console/gifts/1")
+
+
+def test_a_refund_goes_by_the_code_that_somebody_tells(house):
+    house.take(make_refund("5.00"))
+    client = house.client("finance")
+    assert 'href="/console/gifts/1/gift-code"' in page(client, "/console/gifts/1")
+    assert "Check and refund" in page(client, "/console/gifts/1/gift-code")
+    data = {"code": "OLD-1", "reason": "of the year before relay"}
+    answer = post(client, "/console/gifts/1/gift-code", **data)
+    assert answer.status_code == 409
+    assert "I have seen this donor's gift" in answer.get_data(as_text=True)
+    answer = post(client, "/console/gifts/1/gift-code", **data, seen="yes", worth="4.00")
+    assert "is more than what is left of its gift" in answer.get_data(as_text=True)
+    assert 'value="4.00"' in answer.get_data(as_text=True)
+    assert post(client, "/console/gifts/1/gift-code", **data, seen="yes", worth="25.00").location == "/console/gifts/1"
+    assert house.bell.rings[-1] == "alder"
+    house.post()
+    assert house.luminate.sent("refund")[0]["refund_user_confirm_code"] == "OLD-1"
+    assert [line.who for line in house.lines("gift_code")] == ["finance@example.org"]
+    assert "gift-code" not in page(client, "/console/gifts/1")
+
+
+def test_nobody_gets_round_role_organization_or_token_with_a_code(house):
+    house.take(make_refund("5.00"))
+    data = {"code": "OLD-1", "reason": "x", "seen": "yes", "worth": "25.00"}
+    for name, status in (("viewer", 403), ("outsider", 404)):
+        client = house.client(name)
+        assert client.get("/console/gifts/1/gift-code").status_code == status
+        assert post(client, "/console/gifts/1/gift-code", **data).status_code == status
+    assert "gift-code" not in page(house.client("viewer"), "/console/gifts/1")
+    assert b"open for too long" in house.client("finance").post("/console/gifts/1/gift-code", data=data).data
+    assert house.entry(1).status is Status.WAITING
 
 
 def test_close_and_reopen(house):
