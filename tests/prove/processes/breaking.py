@@ -185,6 +185,7 @@ def freezing(house: House, provider: Provider) -> Injected:
         time.sleep(RUN_LEASE_SECONDS + 7)
         os.killpg(process.pid, signal.SIGCONT)
         done[f"SIGSTOP for {RUN_LEASE_SECONDS + 7:g} s"] += 1
+    done["lease of a call ran out"] = house.logged("lease_expired")
     return done
 
 
