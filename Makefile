@@ -50,7 +50,7 @@ test-long: $(STAMP) ## the tests that take minutes: a deploy as on a platform, a
 PROVE_SEEDS ?= 5000
 
 prove: $(STAMP) ## the proof in its long form: PROVE_SEEDS simulated seeds, seeded bugs, real processes (over an hour)
-	@$(BIN)/python -m tests.prove.simulation --seeds $(PROVE_SEEDS)
+	@$(BIN)/python -m tests.prove.simulation --seeds $(PROVE_SEEDS) --table
 	@$(BIN)/python -m tests.prove.bugs
 	@$(BIN)/python -m tests.prove.processes
 	@RELAY_API_EXAMPLES=400 $(BIN)/python -m pytest tests/service/api/test_document.py --timeout 1200 -n auto
