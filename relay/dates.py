@@ -25,10 +25,12 @@ def fiscal_year(moment: datetime, zone: ZoneInfo, first_month: int) -> int:
     return local.year if local.month >= first_month else local.year - 1
 
 
-def lateness(paid: datetime | None, recorded: datetime, zone: ZoneInfo, first_month: int) -> Late:
-    """Whether a gift was recorded in another month, or another fiscal year, than it was paid in."""
-    if paid is None:
-        return Late.NO
+def lateness(paid: datetime, recorded: datetime, zone: ZoneInfo, first_month: int) -> Late:
+    """Whether a gift was recorded in another month, or another fiscal year, than it was paid in.
+
+    For a gift without a date of its own ``paid`` is when it was received: it was paid by then, if not earlier. So
+    what is late by it is late; whether it came late to relay, nobody knows.
+    """
     if fiscal_year(paid, zone, first_month) != fiscal_year(recorded, zone, first_month):
         return Late.YEAR
     ours, theirs = paid.astimezone(zone), recorded.astimezone(zone)

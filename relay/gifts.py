@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -124,6 +124,7 @@ class Gift:
     """Money given and surely received by the provider.
 
     ``keys`` are all the provider's ids of this one payment; the first is the provider_transaction_id.
+    ``occurred_on`` instead of ``occurred_at``: the provider tells a calendar date, which is that day in every zone.
     ``hold`` is a sentence when the provider's event alone is not proof enough to post (a person or a later
     event releases it). ``sources`` are the provider's own objects, for field mapping without code.
     """
@@ -131,6 +132,7 @@ class Gift:
     keys: tuple[str, ...]
     amount: Money
     occurred_at: datetime | None = None
+    occurred_on: date | None = None
     donor: Donor = Donor()
     billing: Billing = Billing()
     shipping: Shipping = Shipping()
@@ -153,6 +155,8 @@ class Gift:
         another; tenders only if both tell the same kind. A hold ends as soon as one event needs none.
         """
         same_tender = self.tender.kind is later.tender.kind
+        if self.occurred_at or self.occurred_on:
+            later = replace(later, occurred_at=None, occurred_on=None)
         filled: Gift = _fill(self, later, whole=_WHOLE if same_tender else (*_WHOLE, Tender))
         keys = tuple(dict.fromkeys(self.keys + later.keys))
         hold = self.hold if later.hold else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, time
 
 from relay.config import FieldRule, Organization
 from relay.gifts import Designation, Gift, Name
@@ -37,8 +38,15 @@ def gift_columns(
         "donor_name": _name(gift.donor.name) or _name(gift.billing.name),
         "donor_email": mapped.parameters.get("donor.email", gift.donor.email).strip().lower(),
         "fund": ", ".join(_fund(part) for part in corrected.designations),
-        "occurred_at": gift.occurred_at,
+        "occurred_at": _occurred_at(gift, organization),
     }
+
+
+def _occurred_at(gift: Gift, organization: Organization) -> datetime | None:
+    """When the donor paid. A day without an hour is its noon there: the day that it is, not one in another zone."""
+    if gift.occurred_on is None or gift.occurred_at is not None:
+        return gift.occurred_at
+    return datetime.combine(gift.occurred_on, time(12), organization.time_zone).astimezone(UTC)
 
 
 def problems_of(

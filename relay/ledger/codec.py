@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -18,6 +18,8 @@ _IDS = ("keys", "parent_keys", "refund_keys")
 
 _converter = Converter()
 _converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
+_converter.register_unstructure_hook(date, lambda value: value.isoformat())
+_converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
 _converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
 # The provider's own objects pass through as they are.
 _converter.register_structure_hook_func(lambda kind: kind == Mapping[str, Any], lambda value, _: value)

@@ -36,11 +36,15 @@ def calls(tx: Connection) -> list[Took]:
 
 
 def arrivals_in_luminate(tx: Connection, organization: str) -> list[Took]:
-    """The latest entries of one organization that were posted: the seconds from their receipt on."""
+    """The latest entries of one organization that were posted: the seconds from their receipt on.
+
+    None where Luminate's clock, whose date it is, is behind.
+    """
     mine = and_(entries.c.organization == organization, entries.c.status == Status.POSTED)
     latest = select(entries.c.received_at, entries.c.posted_at).where(mine, entries.c.posted_at.is_not(None))
     rows = tx.execute(latest.order_by(entries.c.posted_at.desc()).limit(LATEST))
-    return [Took(organization, row.posted_at, (row.posted_at - row.received_at).total_seconds()) for row in rows]
+    took = ((row.posted_at, (row.posted_at - row.received_at).total_seconds()) for row in rows)
+    return [Took(organization, at, max(0.0, seconds)) for at, seconds in took]
 
 
 def oldest(tx: Connection) -> dict[tuple[str, Status], datetime]:

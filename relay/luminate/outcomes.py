@@ -8,9 +8,12 @@ answers HTTP 403 to every error and 200 under ``suppress_response_codes``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from relay.errors import MaybeSent, MoneyError, NotSent
 from relay.luminate.replies import Reply, ReplyKind
+from relay.luminate.seen import read_moment
 from relay.money import Money
 from relay.status import Outcome
 
@@ -69,7 +72,7 @@ class Judgement:
 
     ``reason`` is a short stable code for grouping, ``text`` plain words with Luminate's own words verbatim. ``flag``
     is a short code where a posted entry wants a person's eye: ``amount_differs``, ``amount_not_shown``,
-    ``errors_beside_donation``, ``shape_not_documented``.
+    ``errors_beside_donation``, ``shape_not_documented``. ``recorded_at`` is Luminate's own date, where it tells one.
     """
 
     outcome: Outcome
@@ -79,6 +82,7 @@ class Judgement:
     luminate_transaction_id: str = ""
     cons_id: str = ""
     luminate_amount: str = ""
+    recorded_at: datetime | None = None
     flag: str = ""
 
 
@@ -151,12 +155,13 @@ def _same_amount(text: str, sent: Money) -> bool:
         return False
 
 
-def _ids(reply: Reply) -> dict[str, str]:
+def _ids(reply: Reply) -> dict[str, Any]:
     return {
         "confirmation_code": reply.confirmation_code,
         "luminate_transaction_id": reply.transaction_id,
         "cons_id": reply.cons_id,
         "luminate_amount": reply.amount_text,
+        "recorded_at": read_moment(reply.date_time),
     }
 
 

@@ -167,7 +167,8 @@ def _in_luminate(act: Act, code: str, at: datetime | None, *, reason: str = "", 
     if entry.kind is not Kind.REFUND:
         _need_free(act, code)
     dated = at or act.now
-    late = lateness(entry.occurred_at, dated, organization.time_zone, organization.fiscal_year_start)
+    paid = entry.occurred_at or entry.received_at
+    late = lateness(paid, dated, organization.time_zone, organization.fiscal_year_start)
     proof: dict[str, Any] = {"confirmation_code": code, "posted_at": dated, "late": late, "candidates": []}
     # Only the account that added a gift may refund it; a refund of another's is refused there, in words.
     proof |= {"login_name": organization.luminate.login_name}

@@ -71,6 +71,7 @@ def _gift(gift: Gift, level: Erased, funds: Collection[str]) -> Gift:
         keys=gift.keys,
         amount=gift.amount,
         occurred_at=gift.occurred_at,
+        occurred_on=gift.occurred_on,
         donor=Donor(name=known.name, email=known.email, cons_id=known.cons_id) if is_named else Donor(),
         tender=Tender(kind=gift.tender.kind),
         designations=tuple(

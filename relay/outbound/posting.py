@@ -167,7 +167,8 @@ class Posting:
         charity = self.organization
         if not charity.hold_other_year or entry.kind is not Kind.GIFT or entry.overrides.get("fiscal_year"):
             return False
-        return lateness(entry.occurred_at, now, charity.time_zone, charity.fiscal_year_start) is Late.YEAR
+        paid = entry.occurred_at or entry.received_at
+        return lateness(paid, now, charity.time_zone, charity.fiscal_year_start) is Late.YEAR
 
     def _send_named(self, claim: Claim) -> None:
         """Each line of a call names whose and which: a thread begins with nothing of that."""

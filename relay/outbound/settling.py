@@ -130,7 +130,19 @@ class Settling:
             "reason": "",
             "reason_text": judgement.text if flag else "",
         }
-        posted(self.tx, self.organization, entry, self.now, **proof, **words)
+        recorded_at = self._recorded_at(entry, judgement)
+        posted(self.tx, self.organization, entry, self.now, recorded_at=recorded_at, **proof, **words)
+
+    def _recorded_at(self, entry: Entry, judgement: Judgement) -> datetime | None:
+        """Luminate's own date of a gift: the moment of settling may be minutes, and a year, later.
+
+        Whether a refund's answer tells its own date or its gift's is not documented; and what lies beyond any call
+        that could have been made is a slip.
+        """
+        told, day = judgement.recorded_at, timedelta(days=1)
+        if told is None or entry.kind is Kind.REFUND:
+            return None
+        return told if entry.received_at - day <= told <= self.now + day else None
 
     def _not_sent(self, entry: Entry, words: dict[str, Any]) -> None:
         ladder = self.organization.pace.retry_ladder
@@ -157,8 +169,8 @@ def posted(
 
     The refunds that waited for it may go; gives back those that moved.
     """
-    dated = recorded_at or now
-    late = lateness(entry.occurred_at, dated, organization.time_zone, organization.fiscal_year_start)
+    dated, paid = recorded_at or now, entry.occurred_at or entry.received_at
+    late = lateness(paid, dated, organization.time_zone, organization.fiscal_year_start)
     done = {"lease_until": None, "probe_at": None, "doubtful_from": None, "posted_at": dated, "late": late}
     moved = entries.move(tx, entry, Status.POSTED, now, **done, **proof)
     gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ from relay.providers.base import (
 )
 from relay.providers.calling import Caller
 from relay.providers.signatures import place_of_match
-from relay.providers.times import instant
+from relay.providers.times import day, instant
 
 HEADER = "webhook-signature"
 ADDRESSES = {LIVE: "https://api.gocardless.com", SANDBOX: "https://api-sandbox.gocardless.com"}
@@ -227,12 +227,13 @@ def _reversed(payment: dict[str, Any], status: str, event: dict[str, Any]) -> Re
 
 def _gift(payment: dict[str, Any], customer: dict[str, Any], event: dict[str, Any]) -> Gift:
     words = metadata.merged(payment.get("metadata"), event.get("resource_metadata"), customer.get("metadata"))
-    amount = _money(payment)
+    amount, charged = _money(payment), day(payment.get("charge_date"))
     links = payment.get("links")
     return Gift(
         keys=(ident(payment),),
         amount=amount,
-        occurred_at=_day(payment.get("charge_date")) or instant(payment.get("created_at")),
+        occurred_at=None if charged else instant(payment.get("created_at")),
+        occurred_on=charged,
         donor=metadata.completed(_person(customer), words),
         tender=Tender(kind=TenderKind.BANK_DEBIT),
         designations=metadata.designations(words, amount.currency),
@@ -248,14 +249,6 @@ def _money(found: dict[str, Any]) -> Money:
     if type(amount) is not int or amount <= 0 or currency not in CURRENCIES:
         raise NotUnderstood("GoCardless told no amount above zero in a currency it collects")
     return Money(amount, currency)
-
-
-def _day(value: object) -> datetime | None:
-    """A charge date: noon in UTC, which is the same day in nearly every time zone."""
-    try:
-        return datetime.combine(date.fromisoformat(text(value)), time(12), UTC)
-    except ValueError:
-        return None
 
 
 def _donor(api: Api, payment: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from relay.providers.base import text
 
@@ -22,3 +22,12 @@ def instant(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return aware if aware and aware.year in _YEARS else None
+
+
+def day(value: object) -> date | None:
+    """A calendar date such as 2026-01-03, in no zone; None for anything else."""
+    try:
+        found = date.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return found if found.year in _YEARS else None

@@ -1,6 +1,6 @@
 """Luminate dates a gift when it arrives; relay says where that is another month or fiscal year than it was paid in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +9,7 @@ from relay.dates import Late, fiscal_year, lateness
 from relay.ledger.search import Filter, listing
 from relay.status import Status
 from tests.builders import make_gift, make_organization, make_relay
+from tests.fakes import as_answer
 
 CHICAGO, TOKYO = ZoneInfo("America/Chicago"), ZoneInfo("Asia/Tokyo")
 
@@ -28,10 +29,6 @@ CHICAGO, TOKYO = ZoneInfo("America/Chicago"), ZoneInfo("Asia/Tokyo")
 )
 def test_month_and_fiscal_year_are_those_of_the_organization(paid, recorded, zone, first, late):
     assert lateness(datetime.fromisoformat(paid), datetime.fromisoformat(recorded), zone, first) is late
-
-
-def test_a_gift_without_a_date_is_not_called_late():
-    assert lateness(None, datetime.now(UTC), CHICAGO, 1) is Late.NO
 
 
 def test_a_fiscal_year_is_named_by_the_year_it_begins_in():
@@ -67,3 +64,60 @@ def test_a_person_may_let_it_go_all_the_same(strict):
     strict.replay(held.id)
     strict.post()
     assert strict.gifts()[0].status is Status.POSTED
+
+
+@pytest.mark.parametrize("strictly", [False, True])
+def test_a_gift_without_a_date_was_paid_by_the_day_it_came_at_the_latest(sqlite_url, strictly):
+    relay = make_relay(sqlite_url, make_organization(hold_other_year=strictly))
+    relay.take(make_gift(occurred_at=None))
+    relay.later(days=400)
+    relay.take(make_gift(keys=("ch_2",), occurred_at=None))
+    relay.post()
+    told = [(gift.status, gift.reason if strictly else gift.late) for gift in relay.gifts()]
+    late = (Status.HELD, "other_fiscal_year") if strictly else (Status.POSTED, "year")
+    assert told == [late, (Status.POSTED, "")]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Kiritimati", "America/Chicago", "Etc/GMT+12"])
+def test_a_day_without_an_hour_is_that_day_in_every_zone(sqlite_url, zone):
+    """GoCardless tells of no hour: 31 December is 31 December in New Zealand, too."""
+    charity = make_organization(time_zone=ZoneInfo(zone))
+    relay = make_relay(sqlite_url, charity)
+    relay.take(make_gift(occurred_at=None, occurred_on=date(2026, 12, 31)))
+    (gift,) = relay.gifts()
+    paid = gift.occurred_at.astimezone(charity.time_zone)
+    assert (paid.date(), paid.hour) == (date(2026, 12, 31), 12)
+
+
+RECORDED = "2026-12-31T23:59:45.000-06:00"
+
+
+@pytest.mark.parametrize(
+    ("told", "late", "by_luminate"),
+    [
+        (RECORDED, "", True),
+        # No date, one without a zone, and dates of no call that could have been made: the moment of settling.
+        ("", "year", False),
+        ("2026-12-31T23:59:45.000", "year", False),
+        ("2016-12-31T23:59:45.000-06:00", "year", False),
+        ("2027-12-31T23:59:45.000-06:00", "year", False),
+    ],
+)
+def test_late_goes_by_luminate_s_own_date(sqlite_url, told, late, by_luminate):
+    """Recorded at the last moment of the year; the answer is noted a minute later, in the next."""
+    relay = make_relay(sqlite_url, make_organization(time_zone=CHICAGO))
+    paid = datetime(2026, 12, 31, 23, 58, tzinfo=CHICAGO)
+    relay.database.ahead = paid + timedelta(seconds=100) - datetime.now(UTC)
+
+    def slow(parameters):
+        code = relay.luminate.record("add", parameters)
+        relay.later(minutes=1)
+        found = {"confirmation_code": code, "amount": {"decimal": "25.00"}, "date_time": told}
+        return as_answer({"donationResponse": {"donation": found}})
+
+    relay.luminate.script = [slow]
+    relay.take(make_gift(occurred_at=paid.astimezone(UTC)))
+    relay.post()
+    (gift,) = relay.gifts()
+    assert (gift.status, gift.late) == (Status.POSTED, late)
+    assert (gift.posted_at == datetime.fromisoformat(RECORDED)) is by_luminate

@@ -1,6 +1,7 @@
 """A later event fills what is blank, whole or not at all, and never overwrites."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,13 @@ def test_no_half_of_a_name_or_address_meets_half_of_another(ours, theirs, kept):
 def test_a_tender_is_filled_whole():
     told = replace(BARE, tender=Tender(kind=TenderKind.CARD)).filled_from(replace(BARE, tender=Tender(last4="4242")))
     assert told.tender == Tender(kind=TenderKind.CARD)
+
+
+def test_a_payment_has_one_date_the_first_that_was_told():
+    moment, today = {"occurred_at": datetime(2026, 1, 3, tzinfo=UTC)}, {"occurred_on": date(2026, 1, 2)}
+    for first, later in ((moment, today), (today, moment)):
+        filled = replace(BARE, **first).filled_from(replace(BARE, **later))
+        assert filled == BARE.filled_from(replace(BARE, **first)) == replace(BARE, **first)
 
 
 def test_a_hold_ends_with_the_first_event_that_needs_none():
