@@ -87,7 +87,7 @@ def gift_code(entry: int, code: str, *, worth: str, seen: bool, reason: str, who
     except NotChecked as error:
         raise Failure(f"{error} If you have seen it in Luminate yourself, say --seen and --worth AMOUNT") from error
     _ring(entry)
-    say(f"Entry {entry} is in line, by the confirmation code {code.strip()}. {said}")
+    say(f"relay refunds entry {entry} by the confirmation code {code.strip()}. {said}")
 
 
 @command("note")

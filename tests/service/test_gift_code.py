@@ -1,6 +1,7 @@
 """A refund whose gift relay never saw, or may not refund: a person tells the gift's confirmation code, and it goes."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -16,8 +17,10 @@ from relay.luminate.client import LuminateClient
 from relay.luminate.readback import RestReader
 from relay.luminate.replies import read_reply
 from relay.luminate.seen import Seen
+from relay.office.forgetting import of_entry
 from relay.outbound.probing import Probing
-from relay.status import Kind, Status
+from relay.outbound.recovery import Recovery
+from relay.status import Erased, Kind, Status
 from tests.builders import (
     make_back,
     make_gift,
@@ -422,6 +425,28 @@ def test_the_row_of_another_payment_s_refund_by_the_same_code_proves_nothing(for
     reader = SimpleNamespace(seen=lambda **_asked: tuple(Seen(**row) for _ in foreign.luminate.refunds))
     Probing(foreign.database, foreign.organization, reader).run()
     assert foreign.entry(2).status is became
+
+
+def test_after_a_restore_it_is_looked_up_before_it_goes_by_the_supplied_code(early):
+    since = datetime.now(UTC) - timedelta(hours=1)
+    Recovery(early.database, early.settings.organizations).start(since, actor=operator("ann"), reason="restored")
+    early.supplying.supply(1, "OLD-1", **SEEN)
+    assert early.entry(1).status is Status.UNKNOWN
+    with early.database.write() as tx:
+        tx.exec_driver_sql("DELETE FROM pauses")
+    early.post()
+    assert calls(early) == []
+    early.deciding.absent(1, attempt=0, **WHO)
+    early.post()
+    assert calls(early) == [("OLD-1", "5.00")]
+
+
+@pytest.mark.parametrize("level", [Erased.AGE, Erased.DONOR])
+def test_what_is_erased_keeps_the_code_and_what_the_gift_is_worth(early, level):
+    early.supplying.supply(1, "OLD-1", **SEEN)
+    early.post()
+    gone = of_entry(early.entry(1), level, ())
+    assert gone["overrides"] == {"refund_user_confirm_code": "OLD-1", "other_amount": "25.00"}
 
 
 def _lost(_parameters):

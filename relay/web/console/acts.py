@@ -204,7 +204,7 @@ def gift_code_post(number: int) -> ResponseReturnValue:
     except ReplayRefused as error:
         return _gift_code_page(entry, unchecked="It could not be checked." if seen else "", wrong=sentence(error)), 409
     _ring(entry)
-    flash(f"In line: relay refunds it by {code}. {said}", "ok")
+    flash(f"relay refunds it by {code}. {said}", "ok")
     return redirect(_gift(number), 303)
 
 

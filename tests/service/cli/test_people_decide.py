@@ -82,7 +82,7 @@ def test_a_refund_by_the_code_that_somebody_tells(house):
     assert "--seen and --worth" in unchecked.stderr
     assert "amount of the gift" in house.run("gift-code", 1, "OLD-1", "--seen", "--worth", "x", *ANN, code=1).stderr
     done = house.run("gift-code", 1, " OLD-1", "--seen", "--worth", "25", *ANN).stdout
-    assert "Entry 1 is in line, by the confirmation code OLD-1." in done
+    assert "relay refunds entry 1 by the confirmation code OLD-1." in done
     house.post()
     (call,) = house.luminate.calls
     assert (call["refund_user_confirm_code"], call["refund_amount"]) == ("OLD-1", "5.00")
