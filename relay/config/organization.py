@@ -7,7 +7,7 @@ reports every mistake at once; nothing else reads ``os.environ``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -228,6 +228,13 @@ class Organization:
     alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = Retention()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    # The organizations on the same Luminate site, sorted, itself among them; Settings fills it in where there are more.
+    neighbours: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def on_site(self) -> tuple[str, ...]:
+        """Whose gifts lie on its Luminate site: a confirmation code is of one gift among all of them."""
+        return self.neighbours or (self.name,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,3 +268,15 @@ class Settings:
     public_url: str = ""
     # Certificates (PEM) that prove PayPal's signatures in the demo, in place of DigiCert's; never beside real gifts.
     demo_authority: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        """Tell organizations that share a Luminate site of each other."""
+        sites: dict[str, list[str]] = {}
+        for name, one in sorted(self.organizations.items()):
+            sites.setdefault(one.luminate.url.rstrip("/").lower(), []).append(name)
+        shared = {name: tuple(names) for names in sites.values() if len(names) > 1 for name in names}
+        known = {
+            name: replace(one, neighbours=shared[name]) if name in shared else one
+            for name, one in self.organizations.items()
+        }
+        object.__setattr__(self, "organizations", known)

@@ -65,14 +65,15 @@ class Database:
         moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment.astimezone(UTC)
 
-    def lock(self, connection: Connection, organization: str) -> None:
-        """Let one transaction at a time change one organization's payments, until it ends.
+    def lock(self, connection: Connection, *organizations: str) -> None:
+        """Let one transaction at a time change these organizations' payments, until it ends.
 
         SQLite has one writer anyway. Always the first statement of a transaction, so that nobody waits for
         it while holding a row that its owner wants.
         """
         if self.is_postgresql:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": organization})
+            for name in sorted(organizations):
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": name})
 
     def dispose(self) -> None:
         """Forget pooled connections without closing them: for a process just forked."""

@@ -6,18 +6,19 @@ where status and fence are still what the caller read. ``False`` means somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
-from relay.ledger import donors, findable
+from relay.ledger import donors, findable, restores
 from relay.ledger.models import corrections, entries
+from relay.ledger.restores import Lost
 from relay.ledger.sealing import keyring_of
 from relay.money import Money
-from relay.status import CLAIMABLE, PERHAPS_RECORDED, Erased, Kind, Status, advance
+from relay.status import CLAIMABLE, PERHAPS_RECORDED, UNSENT, Erased, Kind, Status, advance
 
 # Why an erased gift is not sent.
 GONE = "What Luminate would be told of it is erased: record it there by hand, if it must be there."
@@ -82,12 +83,19 @@ def of_row(row: Any) -> Entry:
 
 
 def create(tx: Connection, **values: Any) -> int:
-    """Insert an entry and give back its id. A second gift of one payment breaks the unique index."""
+    """Insert an entry and give back its id. A second gift of one payment breaks the unique index.
+
+    What a restored ledger may have forgotten sending is not in line, but unknown, and looked up first.
+    """
     amount: Money = values.pop("amount")
     row = {"fact": {}, "overrides": {}, "parameters": {}, "candidates": [], "changed_at": values["received_at"]}
     row |= values | {"amount": amount.minor, "currency": amount.currency} | found_by(tx, values)
     row |= _nameless(tx, values, values.get("donor_name", ""))
+    lost = restores.forgotten(tx, row) if row["status"] == Status.QUEUED else None
+    row |= restores.in_doubt(lost, row["next_attempt_at"]) if lost else {}
     made: int = tx.execute(insert(entries).values(row).returning(entries.c.id)).scalar_one()
+    if lost:
+        _would_be_in_line(tx, made, row["received_at"])
     return made
 
 
@@ -116,17 +124,17 @@ def get(tx: Connection, entry_id: int, *, keep: bool = False) -> Entry | None:
     return of_row(row) if row else None
 
 
-def owner_of(tx: Connection, organization: str, confirmation_code: str) -> int | None:
-    """The gift that owns a confirmation code: a code is proof of one gift only."""
-    mine = (entries.c.organization == organization) & (entries.c.kind != Kind.REFUND)
+def owner_of(tx: Connection, site: Collection[str], confirmation_code: str) -> int | None:
+    """The gift that owns a confirmation code on a Luminate site: a code is proof of one gift only."""
+    mine = entries.c.organization.in_(site) & (entries.c.kind != Kind.REFUND)
     mine &= entries.c.confirmation_code == confirmation_code
     found: int | None = tx.execute(select(entries.c.id).where(mine)).scalars().first()
     return found
 
 
-def owners(tx: Connection, organization: str, codes: Iterable[str]) -> dict[str, Entry]:
-    """The gifts of the organization that own these confirmation codes already, by code."""
-    mine = (entries.c.organization == organization) & (entries.c.kind != Kind.REFUND)
+def owners(tx: Connection, site: Collection[str], codes: Iterable[str]) -> dict[str, Entry]:
+    """The gifts of the organizations of a site that own these confirmation codes already, by code."""
+    mine = entries.c.organization.in_(site) & (entries.c.kind != Kind.REFUND)
     mine &= entries.c.confirmation_code.in_([code for code in codes if code])
     return {row.confirmation_code: of_row(row) for row in tx.execute(select(entries).where(mine))}
 
@@ -153,12 +161,15 @@ def refunds_of(tx: Connection, payment_id: int, statuses: Iterable[Status] | Non
     return of_payment(tx, payment_id, Kind.REFUND, statuses)
 
 
-def of_payment(tx: Connection, payment_id: int, kind: Kind, statuses: Iterable[Status] | None = None) -> list[Entry]:
-    """The entries of one kind of a payment, oldest first."""
+def of_payment(
+    tx: Connection, payment_id: int, kind: Kind, statuses: Iterable[Status] | None = None, *, keep: bool = False
+) -> list[Entry]:
+    """The entries of one kind of a payment, oldest first. With ``keep`` as ``gift_of``."""
     found = select(entries).where(entries.c.payment_id == payment_id, entries.c.kind == kind)
     if statuses is not None:
         found = found.where(entries.c.status.in_(list(statuses)))
-    return [of_row(row) for row in tx.execute(found.order_by(entries.c.received_at, entries.c.id))]
+    ordered = found.order_by(entries.c.received_at, entries.c.id)
+    return [of_row(row) for row in tx.execute(ordered.with_for_update() if keep else ordered)]
 
 
 def change(tx: Connection, entry: Entry, now: datetime, **values: Any) -> bool:
@@ -171,15 +182,39 @@ def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: 
 
     What was folded into another entry of its payment is never in line again: it ends instead. Nor is an entry in
     line again while one that was folded into it may be in Luminate, or once what Luminate would be told of it is
-    erased: it is held.
+    erased: it is held. What a restored ledger may have forgotten sending is unknown first, and looked up.
     Raises TransitionRefused when the table does not allow it; False when somebody else was first.
     """
     if entry.merged_into is not None and target in CLAIMABLE:
         return _end_folded(tx, entry, entry.merged_into, now, values)
     if target in CLAIMABLE and (held := _never_again(tx, entry)):
         target, values = Status.HELD, values | held
+    if target is Status.QUEUED and entry.status in UNSENT and (lost := _forgotten(tx, entry)):
+        return _look_up_first(tx, entry, lost, now, values)
     advance(entry.status, target)
     return _swap(tx, entry, {"changed_at": now, "status": target, **values})
+
+
+def _forgotten(tx: Connection, entry: Entry) -> Lost | None:
+    """In which time that a restored ledger has lost it may have been sent; None: in none, or it was looked up since."""
+    row = {name: getattr(entry, name) for name in ("organization", "payment_id", "kind", "fact", "occurred_at")}
+    lost = restores.forgotten(tx, row)
+    return None if lost is None or restores.is_looked_up(tx, entry.id, lost) else lost
+
+
+def _look_up_first(tx: Connection, entry: Entry, lost: Lost, now: datetime, values: dict[str, Any]) -> bool:
+    advance(entry.status, Status.UNKNOWN)
+    if not _swap(tx, entry, {"changed_at": now, **values, **restores.in_doubt(lost, now)}):
+        return False
+    _would_be_in_line(tx, entry.id, now)
+    return True
+
+
+def _would_be_in_line(tx: Connection, entry_id: int, now: datetime) -> None:
+    """Write down why an entry is unknown that nobody has called Luminate for."""
+    queued, unknown = {"status": Status.QUEUED, "reason": "", "reason_text": ""}, {"status": Status.UNKNOWN}
+    row = {"entry_id": entry_id, "at": now, "who": "relay", "action": restores.RECOVER, "reason": restores.BORN}
+    tx.execute(insert(corrections).values(row | {"before": queued, "after": unknown}))
 
 
 def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: dict[str, Any]) -> bool:
@@ -204,10 +239,11 @@ def _sent_twin(tx: Connection, entry: Entry) -> int | None:
     """An entry folded into this one that Luminate may have, also where somebody closed it while it was unknown."""
     folded = (entries.c.payment_id == entry.payment_id) & (entries.c.merged_into == entry.id)
     twins = (of_row(row) for row in tx.execute(select(entries).where(folded).order_by(entries.c.id)))
-    return next((twin.id for twin in twins if _may_be_recorded(tx, twin)), None)
+    return next((twin.id for twin in twins if may_be_recorded(tx, twin)), None)
 
 
-def _may_be_recorded(tx: Connection, entry: Entry) -> bool:
+def may_be_recorded(tx: Connection, entry: Entry) -> bool:
+    """Whether Luminate has it or may have it, also where somebody closed it while it was unknown."""
     if entry.status is Status.CLOSED:
         return before(tx, entry, "close").get("status") == Status.UNKNOWN
     return entry.status in PERHAPS_RECORDED
@@ -229,6 +265,18 @@ def before(tx: Connection, entry: Entry, action: str) -> Mapping[str, Any]:
     mine = (corrections.c.entry_id == entry.id) & (corrections.c.action == action)
     last = select(corrections.c.before).where(mine).order_by(corrections.c.id.desc()).limit(1)
     return tx.execute(last).scalar_one_or_none() or {}
+
+
+def held_before(tx: Connection, entry: Entry) -> dict[str, Any]:
+    """The columns that hold an entry again which a person had to see to when the ledger was restored; else nothing.
+
+    Luminate's refusal holds like any other reason: the same, sent again, would only be refused again.
+    """
+    was = before(tx, entry, restores.RECOVER) if entry.doubtful_from is not None else {}
+    if was.get("status") not in {Status.HELD, Status.REJECTED}:
+        return {}
+    said = {"reason": was["reason"], "reason_text": was["reason_text"]}
+    return said | {"probe_at": None, "doubtful_from": None, "lease_until": None, "candidates": []}
 
 
 def correct(

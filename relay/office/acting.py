@@ -94,9 +94,9 @@ class Acting:
 
     @contextmanager
     def desk(self, organization: Organization, provider: str) -> Iterator[Desk]:
-        """One transaction of an organization, under its lock."""
+        """One transaction of an organization, under its lock and those of its neighbours: a code is of one gift."""
         with self.database.write() as tx:
-            self.database.lock(tx, organization.name)
+            self.database.lock(tx, *organization.on_site)
             yield Desk(tx, organization, Source(organization.name, provider), self.database.now(tx))
 
     def whose(self, actor: Actor, permission: Permission, entry_id: int) -> tuple[Organization, str]:

@@ -54,5 +54,5 @@ class Looking(Acting):
         except TransportError:
             return Looked(problem="Luminate did not answer the look-up.")
         with self.database.read() as tx:
-            owners = entries.owners(tx, organization.name, [row.confirmation_code for row in rows])
+            owners = entries.owners(tx, organization.on_site, [row.confirmation_code for row in rows])
         return Looked(rows, owners={code: owner.id for code, owner in owners.items() if owner.id != entry.id})

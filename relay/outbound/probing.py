@@ -7,7 +7,7 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,20 @@ import structlog
 from sqlalchemy import Connection
 
 from relay.config import Organization
-from relay.errors import ReadRefused, TransportError
+from relay.errors import LedgerUnavailable, ReadRefused, TransportError
 from relay.inbound.giving import gift_columns
-from relay.ledger import claims, entries, pauses
+from relay.ledger import claims, doubts, entries, pauses, restores
 from relay.ledger.claims import Answered
 from relay.ledger.codec import gift_from_json
+from relay.ledger.constituents import constituents_of
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.luminate.readback import RestReader, Seen
 from relay.outbound import matching
-from relay.outbound.matching import Doubt, Finding, Found, Others
+from relay.outbound.matching import Doubt, Finding, Found
+from relay.outbound.readers import Readers, Shown
+from relay.outbound.rivals import is_contested, others_of
 from relay.outbound.settling import disown, posted
 from relay.outbound.watching import ASKED_TO_WAIT
 from relay.status import Erased, Kind, Status
@@ -69,8 +72,7 @@ class Probing:
         """Take the parts; ``soap`` is the second reader where one is configured."""
         self.database = database
         self.organization = organization
-        self.reader = reader
-        self.soap = soap
+        self.readers = Readers(organization.name, reader, soap)
         self.stopping = stopping
 
     def run(self) -> Probed:
@@ -88,7 +90,14 @@ class Probing:
         for entry in due:
             if self.stopping() or time.monotonic() > end:
                 break
-            self.probe(entry, probed)
+            try:
+                self.probe(entry, probed)
+            except LedgerUnavailable:
+                raise
+            except Exception:
+                # An edge: what relay cannot bring in of one gift must not keep the others from being looked up.
+                log.exception("look_up_failed", entry=entry.id)
+                self._put_off(entry, probed, "relay itself failed at the look-up; it is looked up again.")
         return probed
 
     def probe(self, entry: Entry, probed: Probed) -> None:
@@ -96,41 +105,49 @@ class Probing:
         with self.database.read() as tx:
             # What is not shown is absent as of this moment, however much later that is concluded.
             asked = self.database.now(tx)
-            doubt = _doubt(entry, claims.doubtful_since(tx, entry.id), asked)
+            doubt = _doubt(tx, entry, asked)
             gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
+            constituents = constituents_of(tx, entry.organization, entry.donor_email)
         if gift and not entry.donor_email:
             entry = replace(entry, cons_id=entry.cons_id or gift.cons_id)  # all that is left of an erased donor
         if gift and gift.posted_at:
             # Whether a refund's row bears its own time or its gift's is not documented.
             doubt = Doubt(min(doubt.begin, gift.posted_at), doubt.end)
         try:
-            rows = self._rows(entry, doubt)
-            disproved = self._disproved(entry, [row for row in rows if matching.matches(entry, row, doubt)], doubt)
+            shown = self.readers.of_doubt(entry, doubt, constituents)
+            disproved = self._disproved(
+                entry, [row for row in shown.rows if matching.matches(entry, row, doubt)], doubt
+            )
         except (ReadRefused, TransportError) as error:
             self._not_read(entry, error, probed)
             return
         with self.database.write() as tx:
-            self.database.lock(tx, self.organization.name)
+            self.database.lock(tx, *self.organization.on_site)
             desk = _Desk(tx, self.organization, self.database.now(tx), probed, disproved)
-            self._conclude(desk, entry, rows, doubt, asked)
+            self._conclude(desk, entry, shown, doubt, asked)
 
     def _disproved(self, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> set[str]:
-        """Codes that another donor's gift bears by an answer, though Luminate does not show them of that donor."""
+        """Codes that another donor's gift bears by an answer, though Luminate shows only other gifts of that donor."""
         with self.database.read() as tx:
-            owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
-            contested = [owners[row.confirmation_code] for row in rows if _is_contested(entry, row, owners)]
-            called = [(owner, claims.answered(tx, owner)) for owner in contested]
-        return {owner.confirmation_code for owner, call in called if call and not self._is_theirs(owner, call, doubt)}
+            owners = entries.owners(tx, self.organization.on_site, [row.confirmation_code for row in rows])
+            contested = [owners[row.confirmation_code] for row in rows if is_contested(entry, row, owners)]
+            ours = [owner for owner in contested if owner.organization == entry.organization]
+            called = [(owner, claims.answered(tx, owner)) for owner in ours]
+        return {one.confirmation_code for one, call in called if call and not self._may_be_theirs(one, call, doubt)}
 
-    def _is_theirs(self, owner: Entry, call: Answered, doubt: Doubt) -> bool:
-        """Whether Luminate shows the code of the gift that bears it among the gifts of its own donor."""
+    def _may_be_theirs(self, owner: Entry, call: Answered, doubt: Doubt) -> bool:
+        """Whether a code may be that of the gift that bears it, by what Luminate shows of its own donor.
+
+        Where it shows nothing at all nothing is proven: the constituent may have another address by now.
+        """
         begin, end = Doubt(min(call.started_at, doubt.begin), max(call.finished_at, doubt.end)).window
         try:
             # Not by the constituent: that number came with the same answer.
-            shown = self._rows_by_rest(replace(owner, cons_id=""), begin, end)
+            shown = self.readers.of_donor(replace(owner, cons_id=""), begin, end)
         except ReadRefused:
             return True  # nothing is proven
-        return owner.confirmation_code in {row.confirmation_code for row in shown}
+        nothing_proven = shown.refused or not shown.rows
+        return bool(nothing_proven) or owner.confirmation_code in {row.confirmation_code for row in shown.rows}
 
     def look(self, entry: Entry) -> Sequence[Seen]:
         """What Luminate shows of this donor, for a person to compare; nothing is decided, no transaction is open.
@@ -138,82 +155,46 @@ class Probing:
         Raises ReadRefused and TransportError.
         """
         with self.database.read() as tx:
-            now, called = self.database.now(tx), claims.doubtful_since(tx, entry.id)
+            now = self.database.now(tx)
+            doubt = _doubt(tx, entry, now)
+            constituents = constituents_of(tx, entry.organization, entry.donor_email)
         if entry.status is Status.UNKNOWN:
-            return self._rows(entry, _doubt(entry, called, now))
+            return self.readers.of_doubt(entry, doubt, constituents).rows
         # Somebody may have typed it in since the donor paid.
         paid = min(entry.occurred_at or entry.received_at, entry.received_at)
-        return self._rows_by_rest(entry, paid - timedelta(days=1), now + matching.AFTER)
+        return self.readers.of_donor(entry, paid - timedelta(days=1), now + matching.AFTER, constituents).rows
 
-    def _rows(self, entry: Entry, doubt: Doubt) -> Sequence[Seen]:
-        """What Luminate shows of the donor; the second reader answers where the first cannot, or sees too much."""
-        begin, end = doubt.window
-        if self.soap and entry.kind is not Kind.REFUND:
-            form, amount = entry.parameters.get("form_id", ""), entry.amount.decimal
-            try:
-                by_form = self.soap.seen(begin=begin, end=end, amount=amount, form_id=form)
-            except (ReadRefused, TransportError) as error:
-                log.warning("soap_look_up_failed", organization=self.organization.name, why=str(error))
-            else:
-                if any(row.sub_source for row in by_form):
-                    return by_form
-        return self._rows_by_rest(entry, begin, end)
-
-    def _rows_by_rest(self, entry: Entry, begin: datetime, end: datetime) -> Sequence[Seen]:
-        email, cons_id = entry.donor_email, entry.cons_id or entry.parameters.get("donor.cons_id", "")
-        if not email and not cons_id:
-            raise ReadRefused("no_email", "The donor has no e-mail address to look up in Luminate.")
-        kind = "REFUND" if entry.kind is Kind.REFUND else "DONATION"
-        return self.reader.seen(email=email, cons_id=cons_id, begin=begin, end=end, kind=kind)
+    def _put_off(self, entry: Entry, probed: Probed, text: str) -> None:
+        with self.database.write() as tx:
+            _Desk(tx, self.organization, self.database.now(tx), probed).later(entry, text)
 
     def _not_read(self, entry: Entry, error: ReadRefused | TransportError, probed: Probed) -> None:
-        """No answer yet: the next rung, or a person where another look-up would end the same."""
         with self.database.write() as tx:
-            desk = _Desk(tx, self.organization, self.database.now(tx), probed)
-            if isinstance(error, ReadRefused) and error.reason in _FINAL:
-                desk.hand_over(entry, f"probe_{error.reason}", str(error))
-            else:
-                desk.later(entry, f"The look-up in Luminate did not succeed: {error}")
+            _Desk(tx, self.organization, self.database.now(tx), probed).not_read(entry, error)
 
-    def _conclude(self, desk: _Desk, seen: Entry, rows: Sequence[Seen], doubt: Doubt, asked: datetime) -> None:
+    def _conclude(self, desk: _Desk, seen: Entry, shown: Shown, doubt: Doubt, asked: datetime) -> None:
         entry = entries.get(desk.tx, seen.id)
-        if entry is None or (entry.status, entry.fence) != (Status.UNKNOWN, seen.fence):
+        looked_for = (Status.UNKNOWN, seen.fence, seen.doubtful_from)
+        if entry is None or (entry.status, entry.fence, entry.doubtful_from) != looked_for:
             return
         settle = self.organization.probe.settle_seconds
-        others = _others(desk.tx, entry, rows, doubt)
-        finding = matching.judge(entry, rows, doubt, asked, settle_seconds=settle, others=others)
+        others = others_of(desk.tx, entry, shown.rows, doubt, self.organization.on_site)
+        finding = matching.judge(entry, shown.rows, doubt, asked, settle_seconds=settle, others=others)
         log.info("probe_ended", entry=entry.id, found=finding.found)
-        desk.bring_in(entry, finding)
+        if shown.refused and finding.found is Found.ABSENT:
+            desk.not_read(entry, shown.refused)  # it may be where nobody could look
+        else:
+            desk.bring_in(entry, finding)
 
 
-def _doubt(entry: Entry, called: tuple[datetime, datetime] | None, now: datetime) -> Doubt:
-    """When it may have been recorded: during its doubtful calls; after a restore, ever since the backup."""
-    if entry.doubtful_from is not None:
-        return Doubt(entry.doubtful_from, entry.changed_at)
-    return Doubt(*called) if called else Doubt(entry.changed_at, now)
-
-
-def _others(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt) -> Others:
-    """What of the rows belongs, or may belong, to other entries."""
-    if entry.kind is not Kind.REFUND:
-        owners = entries.owners(tx, entry.organization, [row.confirmation_code for row in rows])
-        contested = {row.confirmation_code for row in rows if _is_contested(entry, row, owners)}
-        return Others(owned=owners.keys() - contested, contested=contested)
-    begin, end = doubt.window
-    known = entries.refunds_of(tx, entry.payment_id)
-    equal = [one for one in known if one.amount == entry.amount and one.id != entry.id]
-    posted_then = [one for one in equal if one.posted_at and begin <= one.posted_at <= end]
-    # Of a call that was never told recorded, a row may be there whatever became of the refund since.
-    called = [claims.called_since(tx, one.id) for one in equal if one not in posted_then]
-    rivals = sum(moment is not None and moment <= end for moment in called)
-    return Others(accounted=len(posted_then), rivals=rivals)
-
-
-def _is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
-    """Luminate shows it as this donor's; the ledger took its code, from a wrong answer, for another donor's gift."""
-    owner = owners.get(row.confirmation_code)
-    anybodys = row.form_id and not row.email and not row.sub_source  # found by SOAP, which looks by form and amount
-    return bool(owner and owner.id != entry.id and owner.donor_email != entry.donor_email and not anybodys)
+def _doubt(tx: Connection, entry: Entry, now: datetime) -> Doubt:
+    """When it may have been recorded: during its doubtful calls; after a restore, in the time that was lost, too."""
+    called = claims.doubtful_since(tx, entry.id)
+    if entry.doubtful_from is None:
+        return Doubt(*called) if called else Doubt(entry.changed_at, now)
+    lost = restores.lost_of(tx, entry.organization)
+    over = lost.until if lost else entry.changed_at
+    return Doubt(entry.doubtful_from, max(over, called[1]) if called else over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +218,7 @@ class _Desk:
                 text = "Luminate does not show this refund. It is never sent again by the machine: please look."
                 self.hand_over(entry, "refund_not_seen", text)
             case Found.SEVERAL:
-                self.hand_over(entry, "look_alikes", _several(finding), finding.rows)
+                self.hand_over(entry, "look_alikes", _several(entry, finding), finding.rows)
             case Found.CONTESTED:
                 self._contested(entry, finding.rows)
             case _:
@@ -247,14 +228,16 @@ class _Desk:
         row, transaction = rows[0], rows[0].transaction_id if len(rows) == 1 else ""  # which of equal refunds is untold
         code = entry.confirmation_code if entry.kind is Kind.REFUND else row.confirmation_code
         proof = {"confirmation_code": code, "luminate_transaction_id": transaction, "candidates": []}
-        words = {"reason": "", "reason_text": "", "login_name": self.organization.luminate.login_name}
+        # Only the account that added a gift may refund it: the one of the call, whatever is configured by now.
+        login = doubts.login_of(self.tx, entry) or self.organization.luminate.login_name
+        words = {"reason": "", "reason_text": "", "login_name": login}
         posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
         self.probed.recorded.append(entry.id)
 
     def _contested(self, entry: Entry, rows: Sequence[Seen]) -> None:
         """Luminate mixed up two answers. Where that is proven each gets its own code; else a person puts both right."""
         code = rows[0].confirmation_code
-        owner = entries.owners(self.tx, entry.organization, [code])[code]
+        owner = entries.owners(self.tx, self.organization.on_site, [code])[code]
         if code in self.disproved and disown(self.tx, self.organization, owner, self.now, owner=entry.id):
             log.warning("answers_mixed_up", entry=entry.id, other=owner.id)
             self._recorded(entry, rows)
@@ -263,24 +246,20 @@ class _Desk:
             text = f"Luminate shows it with the confirmation code {code} of entry {owner.id}, whose donor was erased."
             self.hand_over(entry, "look_alikes", f"{text} A person must say whether that is the same gift.", rows)
             return
-        text = f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has from a wrong answer."
+        text = (
+            f"Luminate shows it with the confirmation code {code}, which entry {owner.id} has: from a wrong answer, or "
+            "both addresses are one constituent's and it is not this gift at all. A person must say whose it is."
+        )
         entries.change(self.tx, owner, self.now, flag="code_of_another_gift")
         self.hand_over(entry, "answers_mixed_up", text, rows)
 
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
 
-        What was held when the ledger was restored is held again, for the same reason.
+        What was held or refused when the ledger was restored is held again, for the same reason.
         """
-        was = entries.before(self.tx, entry, "recover") if entry.doubtful_from else {}
-        if was.get("status") == Status.HELD:
-            words = {
-                "reason": was["reason"],
-                "reason_text": was["reason_text"],
-                "probe_at": None,
-                "doubtful_from": None,
-            }
-            if entries.move(self.tx, entry, Status.HELD, self.now, **words, candidates=[]):
+        if words := entries.held_before(self.tx, entry):
+            if entries.move(self.tx, entry, Status.HELD, self.now, **words):
                 self.probed.absent.append(entry.id)
             return
         gift = replace(gift_from_json(entry.fact), hold="")
@@ -303,6 +282,13 @@ class _Desk:
         if entries.change(self.tx, entry, self.now, probes=probes, probe_at=self.now + wait, reason_text=text):
             self.probed.later.append(entry.id)
 
+    def not_read(self, entry: Entry, error: ReadRefused | TransportError) -> None:
+        """No answer yet: the next rung, or a person where another look-up would end the same."""
+        if isinstance(error, ReadRefused) and error.reason in _FINAL:
+            self.hand_over(entry, f"probe_{error.reason}", str(error))
+        else:
+            self.later(entry, f"The look-up in Luminate did not succeed: {error}")
+
     def hand_over(self, entry: Entry, reason: str, text: str, rows: Sequence[Seen] = ()) -> None:
         """It stays unknown, and the machine looks no more: a person must say."""
         shown: list[dict[str, Any]] = [_shown(row) for row in rows]
@@ -311,13 +297,18 @@ class _Desk:
             self.probed.person.append(entry.id)
 
 
-def _several(finding: Finding) -> str:
+def _several(entry: Entry, finding: Finding) -> str:
+    equal, shown = finding.rivals + 1, len(finding.rows)
+    if finding.rivals and entry.kind is Kind.REFUND:
+        text = f"{equal} refunds of this gift are of the same amount, and Luminate does not show all of them"
+        return f"{text}: a person must say which are there."
     if finding.rivals:
-        equal = (
-            f"{finding.rivals + 1} refunds of this gift are of the same amount, and Luminate does not show all of them"
-        )
-        return f"{equal}: a person must say which are there."
-    return f"Luminate shows {len(finding.rows)} gifts that may be this one; a person must say which."
+        text = f"{equal} gifts of this amount are in doubt, this one among them, and Luminate shows {shown}"
+        return f"{text} that may be any of them: a person must say whose it is."
+    if shown == 1:
+        text = "Luminate shows one that may be this one, but not its time or its code, or as made online"
+        return f"{text}: a person must say."
+    return f"Luminate shows {shown} gifts that may be this one; a person must say which."
 
 
 def _shown(row: Seen) -> dict[str, str]:

@@ -131,15 +131,15 @@ MUTATIONS = (
     Mutation(
         "several look-alikes go to a person",
         "relay/outbound/matching.py",
-        "    if left == 1 + others.rivals:\n",
-        "    if left >= 1 + others.rivals:\n",
+        "    if left == 1 + rivals and _is_proof(entry, chosen):\n",
+        "    if left >= 1 + rivals:\n",
         "tests/service/test_probing.py",
     ),
     Mutation(
         "an equal refund in doubt may be the one that is shown",
         "relay/outbound/matching.py",
-        "    if left == 1 + others.rivals:\n",
-        "    if left == 1:\n",
+        "    if left == 1 + rivals and _is_proof(entry, chosen):\n",
+        "    if left == 1 and _is_proof(entry, chosen):\n",
         "tests/service/test_probing.py",
     ),
     Mutation(

@@ -72,7 +72,8 @@ def unknown_gift(number: int) -> ResponseReturnValue:
         return redirect(f"/console/gifts/{number}", 303)
     with door.relay_parts().database.read() as tx:
         codes = [row.get("confirmation_code", "") for row in entry.candidates]
-        owners = entries.owners(tx, entry.organization, codes)
+        site = door.relay_parts().settings.organizations[entry.organization].on_site
+        owners = entries.owners(tx, site, codes)
     stored = [(row, owners.get(row.get("confirmation_code", ""))) for row in entry.candidates]
     return _page(entry, [_of_stored(entry, row, owner.id if owner else None) for row, owner in stored], None)
 

@@ -1,0 +1,93 @@
+"""What of the rows that Luminate shows belongs, or may belong, to other entries than the one looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from relay.ledger import claims, doubts, entries, supplied
+from relay.ledger.entries import Entry
+from relay.luminate.schemas import without_mails
+from relay.luminate.seen import Seen
+from relay.outbound import matching
+from relay.outbound.matching import AFTER, BEFORE, Doubt, Others
+from relay.status import Kind, Status
+
+
+def others_of(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt, site: Collection[str]) -> Others:
+    """Codes that others own, and how many others the rows may be; ``site``: the organizations on the Luminate site.
+
+    Of gifts that are interchangeable either may take the row of the other, unless this one may be there under another
+    amount: then it would be there twice.
+    """
+    if entry.kind is Kind.REFUND:
+        return _of_refund(tx, entry, doubt, site)
+    owners = entries.owners(tx, site, [row.confirmation_code for row in rows])
+    contested = {row.confirmation_code for row in rows if is_contested(entry, row, owners)}
+    owned = owners.keys() - contested
+    possible = [row for row in rows if row.confirmation_code not in owned and matching.may_be(entry, row, doubt)]
+    free = [row for row in possible if matching.matches(entry, row, doubt)]
+    rivals = list(_rivals(tx, entry, free, doubt, site)) if free else []
+    if len(free) == len(possible):
+        rivals = [one for one in rivals if _told(one) != _told(entry)]
+    return Others(owned=owned, contested=contested, rivals=len(rivals))
+
+
+def is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
+    """Luminate shows it as this donor's; the ledger took its code, from an answer, for another donor's gift."""
+    owner = owners.get(row.confirmation_code)
+    anybodys = row.by_form and not row.email and not row.sub_source
+    return bool(owner and owner.id != entry.id and owner.donor_email != entry.donor_email and not anybodys)
+
+
+def _of_refund(tx: Connection, entry: Entry, doubt: Doubt, site: Collection[str]) -> Others:
+    begin, end = doubt.window
+    same = supplied.under(tx, site, entry.parameters.get(supplied.CODE, ""))
+    known = {one.id: one for one in (*entries.refunds_of(tx, entry.payment_id), *same)}.values()
+    equal = [one for one in known if one.amount == entry.amount and one.id != entry.id]
+    posted_then = [one for one in equal if one.posted_at and begin <= one.posted_at <= end]
+    # Of a call that was never told recorded, a row may be there whatever became of the refund since.
+    called = [claims.called_since(tx, one.id) for one in equal if one not in posted_then]
+    rivals = sum(moment is not None and moment <= end for moment in called)
+    return Others(accounted=len(posted_then), rivals=rivals)
+
+
+def _rivals(tx: Connection, entry: Entry, free: Sequence[Seen], doubt: Doubt, site: Collection[str]) -> Iterator[Entry]:
+    """Other gifts that one of these rows may be."""
+    begin, end = doubt.window
+    for one in doubts.gifts_in_doubt(tx, site, entry.amount, begin - AFTER, end + BEFORE):
+        if one.id == entry.id or _has_its_row(tx, one):
+            continue
+        theirs = _doubt_of(tx, one, doubt)
+        if any(_shown_for(entry, one, row) and matching.matches(one, row, theirs) for row in free):
+            yield one
+
+
+def _told(entry: Entry) -> dict[str, str]:
+    """What Luminate is told of a gift, without what only names the payment, and the mails."""
+    return {name: text for name, text in without_mails(entry.parameters).items() if name != "sub_source"}
+
+
+def _has_its_row(tx: Connection, one: Entry) -> bool:
+    """A look-up or a person found the row of its untold call. Answered, it was another call of its that has a row."""
+    return bool(one.confirmation_code) and claims.answered(tx, one) is None
+
+
+def _doubt_of(tx: Connection, one: Entry, doubt: Doubt) -> Doubt:
+    begin, end = doubts.untold(tx, one.id, doubt.end) or (doubt.begin, doubt.end)
+    if one.status is Status.UNKNOWN and one.doubtful_from is not None:
+        return Doubt(min(begin, one.doubtful_from), max(end, one.changed_at))
+    return Doubt(begin, end)
+
+
+def _shown_for(entry: Entry, one: Entry, row: Seen) -> bool:
+    """Whether a look-up that showed this row for one gift would show the other's: a form's list shows anybody's."""
+    if row.by_form:
+        return True
+    same_address = bool(entry.donor_email) and entry.donor_email == one.donor_email
+    return same_address or bool(_constituents(entry) & _constituents(one))
+
+
+def _constituents(entry: Entry) -> set[str]:
+    return {entry.cons_id, entry.parameters.get("donor.cons_id", "")} - {""}

@@ -1,0 +1,3 @@
+"""Rivals on a sealed ledger."""
+
+from tests.service.test_rivals import *  # noqa: F403 - all of its tests
