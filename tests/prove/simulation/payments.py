@@ -85,6 +85,11 @@ class Payment:
         return f"payment {self.number}"
 
     @property
+    def donor(self) -> str:
+        """Whoever gives again gives under the same name."""
+        return f"Donor Number{''.join(letter for letter in self.email if letter.isdigit())}"
+
+    @property
     def gone(self) -> int:
         return sum(back.amount for back in self.returns if back.stands)
 
@@ -241,7 +246,7 @@ class _Stripe(_Story):
             "amount_refunded": self.total, "captured": True, "paid": True, "status": "succeeded", "currency": "usd",
             "created": START_UNIX + int(payment.at), "payment_intent": self.pi, "metadata": self._words(),
             "billing_details": {
-                "name": f"Donor Number{payment.number}", "email": payment.email,
+                "name": payment.donor, "email": payment.email,
                 "address": {"line1": "1 Way", "city": "Portland", "state": "OR", "postal_code": payment.zip,
                             "country": "US"},
             },
@@ -261,7 +266,7 @@ class _Stripe(_Story):
         told = {"id": self.cs, "object": "checkout.session", "mode": "payment", "payment_status": "paid"}
         return told | {
             "amount_total": payment.amount, "currency": "usd", "payment_intent": self.pi,
-            "customer_details": {"email": payment.email, "name": f"Donor Number{payment.number}"},
+            "customer_details": {"email": payment.email, "name": payment.donor},
             "metadata": self._words(),
         }  # fmt: skip
 
@@ -270,7 +275,7 @@ class _Stripe(_Story):
         told = {"id": self.bill, "object": "invoice", "status": "paid", "currency": "usd", "total": payment.amount}
         return told | {
             "amount_paid": payment.amount, "billing_reason": "subscription_cycle", "customer_email": payment.email,
-            "customer_name": f"Donor Number{payment.number}", "metadata": self._words(),
+            "customer_name": payment.donor, "metadata": self._words(),
         }  # fmt: skip
 
     def _link(self) -> dict[str, Any]:
@@ -327,7 +332,8 @@ class _Standard(_Story):
     def _gift(self) -> dict[str, Any]:
         payment = self.payment
         address = {"street1": "1 Way", "city": "Portland", "state": "OR", "zip": payment.zip, "country": "US"}
-        name = {"first": "Donor", "last": f"Number{payment.number}"}
+        first, last = payment.donor.split()
+        name = {"first": first, "last": last}
         told = {"payment_id": self.pay, "related_ids": [self.order], "amount": payment.dollars, "currency": "USD"}
         told |= {"occurred_at": _iso(START_UNIX + int(payment.at)), "status": "succeeded"}
         told |= {"donor": {"name": name, "email": payment.email, "address": address}}

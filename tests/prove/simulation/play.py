@@ -218,7 +218,7 @@ def _organization(name: str, number: int, chance: Random) -> Organization:
     return Organization(
         name=name,
         luminate=LuminateSettings(
-            url="https://luminate.invalid", api_key="key", login_name=f"{name}-api", login_password="password"
+            url=f"https://{name}.luminate.invalid", api_key="key", login_name=f"{name}-api", login_password="password"
         ),
         form=form,
         funds={"WATER": Fund(code="WATER", designee_id=1)},
