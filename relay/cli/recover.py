@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from relay import words
 from relay.access import operator
 from relay.cli.commands import WrongUsage, command, parts, say, who, why, zone_of
 from relay.cli.filters import moment
-from relay.ledger import search
 from relay.outbound.recovery import Recovery
 
 
 @command("recover")
-@click.option("--since", metavar="TIME", required=True, help="When the backup was taken (2026-01-31T04:00).")
+@click.option(
+    "--since",
+    metavar="TIME",
+    required=True,
+    help="When the backup was taken, or earlier: 2026-01-31T04:00-06:00. Without a zone it is UTC.",
+)
 @why
 @who
 def recover(*, since: str, reason: str, who: str) -> None:
     """Make whatever may have been sent since the backup unknown, look it up in Luminate, and post nothing meanwhile.
 
-    Every organization is paused. `flask resume ORGANIZATION` ends that, once everything is looked up.
+    Stop the workers before the restore, and start them after this. Every organization is paused.
+    `flask resume ORGANIZATION` ends that, once everything is looked up.
     """
     taken = moment("--since", since, zone_of(""), days=0)
     if taken is None:
@@ -28,15 +35,18 @@ def recover(*, since: str, reason: str, who: str) -> None:
         taken, actor=operator(who), reason=reason
     )
     for organization, suspects in recovered.suspects.items():
-        parts().bell.ring(organization)
+        if organization in parts().settings.organizations:
+            parts().bell.ring(organization)
         say(f"{organization}: posting is paused; {len(suspects)} entries are looked up in Luminate first.")
-    _tell_what_is_missing()
+        _tell_what_is_missing(organization, recovered.since[organization])
 
 
-def _tell_what_is_missing() -> None:
+def _tell_what_is_missing(organization: str, since: datetime) -> None:
     """The ledger cannot know what it has forgotten; each provider can send it again."""
-    with parts().database.read() as tx:
-        newest = search.last_events(tx)
-    for organization, provider, at in newest:
-        when = words.minute(at, zone_of(organization))
-        say(f"{organization}: the newest event of {provider} is of {when}; let it send again what came after.")
+    configured = parts().settings.organizations.get(organization)
+    when = words.minute(since, zone_of(organization))
+    if configured is None:
+        say(f"{organization}: it is not configured; nothing of it can be looked up before it is.")
+        return
+    for provider in configured.providers:
+        say(f"{organization}: let {provider} send again everything since {when}.")

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 # All modules of tables, so that the metadata is whole whoever asks for it first.
-from relay.ledger import alert_tables, connection_tables, models, work_tables
+from relay.ledger import alert_tables, connection_tables, models, restores, work_tables
 
-__all__ = ["alert_tables", "connection_tables", "models", "work_tables"]
+__all__ = ["alert_tables", "connection_tables", "models", "restores", "work_tables"]

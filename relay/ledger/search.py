@@ -102,13 +102,6 @@ def count(tx: Connection, wanted: Filter) -> int:
     return found
 
 
-def last_events(tx: Connection) -> list[tuple[str, str, datetime]]:
-    """When the newest event of each provider of each organization was received."""
-    newest = select(events.c.organization, events.c.provider, func.max(events.c.received_at))
-    grouped = newest.group_by(events.c.organization, events.c.provider)
-    return [tuple(row) for row in tx.execute(grouped.order_by(events.c.organization, events.c.provider))]
-
-
 def listing(tx: Connection, wanted: Filter, *, limit: int | None = None, newest_first: bool = False) -> Iterator[Entry]:
     """The entries that match, in the order received."""
     order = (entries.c.received_at, entries.c.id)
