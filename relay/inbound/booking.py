@@ -16,11 +16,12 @@ from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
 from relay.inbound import refunding, reinstating
 from relay.inbound.giving import gift_columns
 from relay.inbound.refunding import Desk
-from relay.ledger import entries, events, payments
+from relay.ledger import entries, events, payments, restores
 from relay.ledger.codec import gift_from_json, without_cards
 from relay.ledger.entries import Entry
 from relay.ledger.funds import WithFunds, with_funds
 from relay.ledger.payments import Source
+from relay.ledger.restores import Lost
 from relay.providers import Parsed
 from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
 
@@ -146,11 +147,17 @@ def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
     """Fill what is blank while the entry is unsent; a call under way or done is never changed."""
     ours = gift_from_json(known.fact)
     filled = ours.filled_from(gift)
-    if known.erased or known.status not in FILLABLE or replace(filled, keys=ours.keys, sources=ours.sources) == ours:
+    if known.erased or not _is_fillable(known) or replace(filled, keys=ours.keys, sources=ours.sources) == ours:
         booking.touched(known.id, "same", f"announces the gift of entry {known.id} again")
         return
     filled = replace(filled, sources=filled.sources[:MAX_SOURCES])
     booking.touched(known.id, "filled" if _refresh(booking, known, filled) else "same")
+
+
+def _is_fillable(known: Entry) -> bool:
+    """Unsent, or in doubt after a restore and never called for since: what it lacks may be what it is found by."""
+    is_uncalled = known.status is Status.UNKNOWN and known.doubtful_from is not None and known.fence == 0
+    return is_uncalled or known.status in FILLABLE
 
 
 def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
@@ -160,6 +167,9 @@ def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
     if entry.status in FILLED_IN_PLACE or entry.reason in HELD_BY_PERSON:
         words = {"reason": entry.reason, "reason_text": entry.reason_text}
         return entries.change(booking.tx, entry, booking.now, **columns | words)
+    if entry.doubtful_from is not None:
+        doubt = restores.in_doubt(Lost(entry.doubtful_from, booking.now), booking.now)
+        return entries.change(booking.tx, entry, booking.now, **columns | doubt)
     if entry.status is target or (entry.status, target) == (Status.RETRYING, Status.QUEUED):
         return entries.change(booking.tx, entry, booking.now, **columns)
     return entries.move(booking.tx, entry, target, booking.now, **columns)

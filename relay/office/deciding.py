@@ -72,6 +72,8 @@ class Deciding(Acting):
     def absent(self, entry_id: int, *, attempt: int, actor: Actor, reason: str) -> None:
         """A person looked and an unknown entry is not in Luminate: it is queued again, and mails nobody.
 
+        What was held or refused when the ledger was restored is held again.
+
         ``attempt`` is the number of the newest one that the person saw (the entry's fence; 0: none): nobody has looked
         for a call that was made since. Refused until what was sent can no longer appear late.
         """
@@ -82,9 +84,10 @@ class Deciding(Acting):
                 raise ReplayRefused(f"entry {entry_id}: {newest}: look once more")
             called = claims.doubtful_since(act.tx, entry_id)
             _need_settled(called, act.now, act.desk.organization.probe.settle_seconds)
+            stands = _as_absent(act)
             due = {"next_attempt_at": act.now, "lease_until": None, "probe_at": None, "doubtful_from": None}
-            quiet = {"mail": False, "parameters": without_mails(act.entry.parameters)}
-            act.moved(Status.QUEUED, reason="", reason_text="", **due, **quiet)
+            quiet = {"mail": False, "parameters": without_mails(stands.get("parameters", act.entry.parameters))}
+            act.moved(stands.pop("status"), **stands | due | quiet)
 
     def by_hand(self, entry_id: int, code: str, *, actor: Actor, reason: str, seen: bool = False) -> str:
         """Somebody entered the gift in Luminate by hand, where it has this confirmation code: it is posted.
@@ -112,6 +115,17 @@ class Deciding(Acting):
             if twice := _twice(entry, looked):
                 entries.change(act.tx, existing(act.tx, entry_id), act.now, flag=twice)
         return said
+
+
+def _as_absent(act: Act) -> dict[str, Any]:
+    """Status, reason and parameters of an entry that is surely not in Luminate."""
+    if held := entries.held_before(act.tx, act.entry):
+        return {"status": Status.HELD, **held}
+    if act.entry.kind is not Kind.REFUND or act.entry.doubtful_from is None:
+        return {"status": Status.QUEUED, "reason": "", "reason_text": ""}
+    # By what is left of its gift, and under the code that it has, today: no call of this ledger has told either.
+    stands = refunding.again(act.desk, act.entry, mail=False)
+    return stands | {"status": Status.HELD} if stands["status"] is Status.WAITING else stands
 
 
 def _need_unknown(entry: Entry) -> None:

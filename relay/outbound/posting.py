@@ -40,6 +40,10 @@ RUN_LEASE_SECONDS = 15.0
 TOO_LATE = Judgement(
     Outcome.NOT_SENT, "woke_too_late", "The worker stood still for too long after its claim. Nothing was sent."
 )
+# Luminate would take it for the whole gift.
+NO_AMOUNT = Judgement(
+    Outcome.REJECTED, "relay_refused", "The refund has no amount or no confirmation code. Nothing was sent."
+)
 OTHER_YEAR = "It was paid in another fiscal year than Luminate would record it in; a person decides."
 
 
@@ -184,6 +188,9 @@ class Posting:
             # The process stood still since its claim. Its lease may be over, and another may have sent the gift.
             self._record(claim, TOO_LATE, None, 0.0)
             return
+        if not _is_whole(claim.entry):
+            self._record(claim, NO_AMOUNT, None, 0.0)
+            return
         try:
             answer = self._call(claim.entry)
             judgement = _judge(claim.entry, answer)
@@ -220,6 +227,11 @@ class Posting:
                 log.exception("outcome_not_recorded", entry=claim.entry.id, code=judgement.confirmation_code)
                 return
         log.info("attempt_ended", entry=claim.entry.id, outcome=judgement.outcome, reason=judgement.reason)
+
+
+def _is_whole(entry: Entry) -> bool:
+    needed = ("refund_user_confirm_code", "refund_amount") if entry.kind is Kind.REFUND else ()
+    return all(entry.parameters.get(name) for name in needed)
 
 
 def _judge(entry: Entry, answer: Answer) -> Judgement:
