@@ -37,8 +37,12 @@ def others_of(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt, 
 def is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:
     """Luminate shows it as this donor's; the ledger took its code, from an answer, for another donor's gift."""
     owner = owners.get(row.confirmation_code)
+    if owner is None or owner.id == entry.id:
+        return False
+    if matching.is_exact(entry, row):
+        return owner.payment_id != entry.payment_id  # the same donor's as well
     anybodys = row.by_form and not row.email and not row.sub_source
-    return bool(owner and owner.id != entry.id and owner.donor_email != entry.donor_email and not anybodys)
+    return owner.donor_email != entry.donor_email and not anybodys
 
 
 def _of_refund(tx: Connection, entry: Entry, doubt: Doubt, site: Collection[str]) -> Others:

@@ -118,6 +118,15 @@ def test_a_gift_that_was_not_made_offline_is_a_person_s(relay, reader, method, s
     assert "made online" in found.reason_text
 
 
+def test_our_own_id_under_a_code_that_another_gift_of_the_donor_has_is_a_person_s(relay, reader):
+    relay.luminate.script = [lambda _parameters: donation("C1", "25.00")]
+    relay.take(make_gift(keys=("ch_0",), tender=CARD))
+    relay.post()
+    entry = unknown(relay, "recorded", keys=("ch_2",))
+    assert look_up(relay, reader, FakeSoap(in_form(relay, "C1", "ch_2", OURS))).person == [entry.id]
+    assert relay.entry(entry.id).reason == "answers_mixed_up"
+
+
 # --- both lists -----------------------------------------------------------------------------------------------------
 
 
