@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from relay.ledger import pauses
 from relay.status import Status
-from tests.builders import DONOR, make_gift, make_organization, make_relay
+from tests.builders import DONOR, make_gift
+from tests.service.test_alert_damping import OVER, PAUSED
+from tests.service.test_alerting import House, mailbox
 from tests.service.test_probing import FakeReader, probe
+
+__all__ = ["mailbox"]
 
 HUNDRED = 100
 
@@ -76,16 +79,21 @@ class RefusingLogin:
         return datetime.now(UTC) + self.relay.database.ahead
 
 
-def test_a_login_refused_for_a_minute_amid_500_gifts_uses_nothing_up_alerts_once_and_ends_by_itself(sqlite_url):
-    relay = make_relay(sqlite_url, make_organization(max_in_flight=1))
+def test_a_login_refused_for_a_minute_amid_500_gifts_uses_nothing_up_alerts_once_and_ends_by_itself(
+    sqlite_url, mailbox
+):
+    """The alerts are those that reach a mail server: one, and one that says it is over."""
+    house = House(sqlite_url, mailbox)
+    relay = house.relay
+    relay.organization = replace(relay.organization, pace=replace(relay.organization.pace, max_in_flight=1))
     gifts(relay, 500)
     relay.luminate = RefusingLogin(relay)
-    with capture_logs() as logs:
-        for round_ in range(20):
-            relay.posting().run()
-            relay.later(seconds=11)
-            relay.sweep(f"sweep{round_}").run()
-    assert [one["log_level"] for one in logs if one["event"] == "posting_paused"] == ["error"]
+    for round_ in range(20):
+        relay.posting().run()
+        house.look(seconds=11)
+        relay.sweep(f"sweep{round_}").run()
+    assert mailbox.subjects == [PAUSED]
+    assert house.look(minutes=10) == [PAUSED, OVER]
     with relay.database.read() as tx:
         assert pauses.of(tx, "alder") is None
     assert [gift.status for gift in relay.gifts()] == [Status.POSTED] * 500

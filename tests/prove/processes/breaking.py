@@ -193,9 +193,13 @@ def refusing_login(seconds: float) -> Breaking:
     """The API account is refused for a while, then accepted again."""
 
     def act(house: House, provider: Provider) -> Injected:
+        wait_until(house.relay.recorded, 60)  # on a busy machine a worker takes its time to begin
         time.sleep(2)
         house.refuse_login()
-        time.sleep(seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            house.look()
+            time.sleep(0.5)
         house.accept_login()
         provider.join()
         return Counter({f"login refused for {seconds:g} s": 1})

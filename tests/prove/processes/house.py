@@ -21,12 +21,16 @@ import requests
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from relay.alerting import Alerting
+from relay.alerting.sending import Sender
+from relay.config import load_settings
 from relay.demo.servers import Postgres, Valkey
 from relay.errors import LedgerUnavailable
 from relay.ledger.db import Database
 from relay.ledger.models import attempts
 from tests.support.fault_proxy import FaultProxy
 from tests.support.processes import ORGANIZATION, ROOT, Processes, wait_until
+from tests.support.receivers import Mailbox
 
 LOGIN = {"password": "demo-api-password", "rights": ["add", "refund", "read"]}
 SMALL = {
@@ -57,6 +61,8 @@ class House:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opening:
+            self.mailbox = Mailbox().up()
+            opening.callback(self.mailbox.down)
             self.redis = opening.enter_context(Valkey(self.folder / "redis"))
             self.postgres: Postgres | None = None
             self.url = f"sqlite:///{self._ledger}/ledger.sqlite3"
@@ -66,6 +72,11 @@ class House:
             self.database = Database(self.url)
             opening.callback(self.database.engine.dispose)
             self.relay = opening.enter_context(self._processes())
+            self.relay.environ |= {
+                "RELAY_SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
+                "RELAY_MAIL_FROM": "relay@example.org",
+                "RELAY_ALERT_EMAILS": "finance@example.org",
+            }
             self.proxy = opening.enter_context(FaultProxy(self.relay.sandbox_port))
             self.relay.environ["LUMINATE_URL"] = f"{self.proxy.url}/{ORGANIZATION}/site"
             self.relay.flask("db", "upgrade")
@@ -125,6 +136,16 @@ class House:
     def _site(self, changes: dict[str, Any]) -> None:
         url = f"{self.relay.sandbox}/sandbox/organizations/{ORGANIZATION}"
         requests.post(url, json=changes, timeout=5).raise_for_status()
+
+    def look(self) -> None:
+        """Look for what is wrong, as the workers do once a minute: what lasts for less they would miss."""
+        settings = load_settings(self.relay.environ)
+        alerting = Alerting(self.database, settings.organizations, Sender(self.mailbox.server))
+        alerting.run()
+
+    def mailed(self, words: str) -> int:
+        """How many mails about this have reached the mail server, from whichever process."""
+        return sum(subject.endswith(words) and "over:" not in subject for subject in self.mailbox.subjects)
 
     def newest_caller(self, *names: str) -> str:
         """Which of these workers made the newest call."""

@@ -104,10 +104,12 @@ def _wait(house: House, names: set[str]) -> None:
 
 
 def paused_once(house: House, found: Count) -> list[str]:
-    """Shows it 4: nothing was used up, one alert, and only the calls already under way were refused."""
+    """Shows it 4: nothing was used up, one alert was mailed, and only the calls already under way were refused."""
     wrong = []
-    if (alerts := house.logged("posting_paused")) != 1:
-        wrong.append(f"{alerts} alerts instead of one")
+    if (pauses := house.logged("posting_paused")) != 1:
+        wrong.append(f"{pauses} pauses instead of one")
+    if (alerts := house.mailed("posting to Luminate is paused")) != 1:
+        wrong.append(f"{alerts} alerts in the mailbox instead of one")
     if found.used_up or found.unknown:
         wrong.append(f"{found.used_up} attempts used up, {found.unknown} unknown")
     if not 1 <= found.blocked <= 16:
