@@ -212,7 +212,7 @@ class Posting:
         while True:
             try:
                 with self.database.write() as tx:
-                    self.database.lock(tx, self.organization.name)
+                    self.database.lock(tx, *self.organization.on_site)
                     settling = Settling(tx, self.organization, self.database.now(tx))
                     settling.settle(claim, judgement, answer, seconds)
                 break
