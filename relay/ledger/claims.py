@@ -7,20 +7,34 @@ entry ``unknown``: the call may have reached Luminate.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Select, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from relay import clock
 from relay.ledger import donors, entries
 from relay.ledger.entries import Entry
 from relay.ledger.events import insert_or_ignore
 from relay.ledger.models import attempts, leases
 from relay.ledger.models import entries as table
 from relay.ledger.sealing import keyring_of
-from relay.status import CLAIMABLE, Outcome, Status
+from relay.status import CLAIMABLE, Kind, Outcome, Status
 
 # How many entries are looked at where the first may not go.
 _AMONG = 20
@@ -34,8 +48,22 @@ class Claim:
     entry: Entry
     attempt: int
     fence: int
-    # On this process's own clock (time.monotonic): how long ago the claim was made.
-    taken: float = field(default_factory=time.monotonic)
+    # On this machine's own clock: how long ago the claim was made.
+    taken: float = field(default_factory=clock.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What keeps two gifts of one donor apart: they could make two constituents of one new donor (KB96442)."""
+
+    # The organizations with the same Luminate site.
+    site: Sequence[str]
+    # A call that ended without the truth may be under way at Luminate for this long (seconds).
+    settle_seconds: float = 0.0
+
+    def settled(self, now: datetime) -> datetime:
+        """What ended before this is over."""
+        return now - timedelta(seconds=self.settle_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +75,39 @@ class Answered:
     finished_at: datetime
 
 
-def next_due(tx: Connection, organization: str, now: datetime) -> Entry | None:
-    """The oldest entry that is due, unless a gift of the same donor is on its way.
-
-    Two gifts of one new donor at once could make two constituents (KB96442), so they go one after the other.
-    """
+def next_due(tx: Connection, organization: str, now: datetime, apart: Apart | None = None) -> Entry | None:
+    """The oldest entry that is due, unless a gift of the same donor is on its way, or may be."""
+    apart = apart or Apart((organization,))
     is_settled = not keyring_of(tx.dialect).marks
     for limit in (1, _AMONG):
-        rows = tx.execute(_NEXT_DUE, {"organization": organization, "now": now, "limit": limit}).all()
+        rows = tx.execute(_NEXT_DUE, _asked(organization, now, apart) | {"limit": limit}).all()
         due = [entries.of_row(row) for row in rows]
         # What SQL cannot compare: one address plain and sealed, or sealed under two keys.
-        free = (entry for entry in due if is_settled or not donors.is_flying(tx, organization, entry.donor_email))
+        free = (entry for entry in due if is_settled or not _waits(tx, entry, now, apart))
         if (entry := next(free, None)) or len(due) < limit:
             return entry
     return None
+
+
+def still_due(tx: Connection, entry: Entry, now: datetime, apart: Apart) -> Entry | None:
+    """The entry as it is, kept from others, if it may go now; None if anything came between since it was found.
+
+    Whoever found it may have stood still, and another may have claimed a gift of the same donor meanwhile. Asked by
+    whoever has the donor's turn.
+    """
+    row = tx.execute(_STILL_DUE, _asked(entry.organization, now, apart) | {"limit": 1, "entry": entry.id}).one_or_none()
+    found = entries.of_row(row) if row else None
+    if found is None or found.donor_email != entry.donor_email:
+        return None
+    return None if keyring_of(tx.dialect).marks and _waits(tx, found, now, apart) else found
+
+
+def _asked(organization: str, now: datetime, apart: Apart) -> dict[str, Any]:
+    return {"organization": organization, "site": list(apart.site), "now": now, "settled": apart.settled(now)}
+
+
+def _waits(tx: Connection, entry: Entry, now: datetime, apart: Apart) -> bool:
+    return donors.has_another_flying(tx, entry.donor_email, entry.kind, apart.site, apart.settled(now))
 
 
 def claim(tx: Connection, entry: Entry, now: datetime, *, seconds: float, worker: str, login_name: str) -> Claim | None:
@@ -198,18 +245,21 @@ _IS_TO_PROBE = and_(table.c.status == Status.UNKNOWN, table.c.probe_at <= _NOW)
 
 
 def _next_due() -> Select[Any]:
-    flying = table.alias("flying")
-    flies = and_(flying.c.organization == bindparam("organization"), flying.c.status == Status.POSTING)
-    # Plain addresses, and the blind values of sealed ones; apart, so that the database may hash each.
-    alone = [
-        or_(table.c[name] == "", ~exists().where(flies, flying.c[name] == table.c[name]))
-        for name in ("donor_email", "donor_key")
-    ]
+    other, settled = table.alias("other"), bindparam("settled", type_=attempts.c.finished_at.type)
+    site: BindParameter[Any] = bindparam("site", expanding=True)
+    flies, may_fly = donors.flies(other, site), donors.may_fly(other, site, settled)
+    # Plain addresses, and the blind values of sealed ones; all apart, so that the database may hash each.
+    alone = []
+    for name in ("donor_email", "donor_key"):
+        nobodys, same = table.c[name] == "", other.c[name] == table.c[name]
+        alone.append(or_(nobodys, ~exists().where(flies, same)))
+        alone.append(or_(nobodys, table.c.kind == Kind.REFUND, ~exists().where(may_fly, same)))
     found = select(table).where(_MINE, _IS_DUE, *alone).order_by(table.c.received_at, table.c.id)
     return found.limit(bindparam("limit"))
 
 
 _NEXT_DUE = _next_due()
+_STILL_DUE = _NEXT_DUE.where(table.c.id == bindparam("entry")).with_for_update(of=table)
 _ANY_EXPIRED = select(table.c.id).where(table.c.status == Status.POSTING, table.c.lease_until < _NOW).limit(1)
 _DUE_ORGANIZATIONS = select(table.c.organization).where(_IS_DUE).distinct()
 _ORGANIZATIONS_TO_PROBE = select(table.c.organization).where(_IS_TO_PROBE).distinct()

@@ -19,6 +19,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from relay import clock
+
 
 class _Note(threading.local):
     """What happened to the call of this thread. ``written`` None: our connections had no part in it."""
@@ -36,7 +38,7 @@ def begin_call(patience: float = math.inf) -> None:
     A process that stood still, or waited for a name server, may have lost its claim to another meanwhile.
     """
     _NOTE.written = None
-    _NOTE.latest = time.monotonic() + patience
+    _NOTE.latest = clock.seconds() + patience
 
 
 def surely_unwritten() -> bool:
@@ -97,7 +99,7 @@ class _Noting(HTTPConnection):
         if self._tunnelling:
             super().send(data)
             return
-        if not _NOTE.written and time.monotonic() > _NOTE.latest:
+        if not _NOTE.written and clock.seconds() > _NOTE.latest:
             raise TimeoutError("too late for the first byte")
         _NOTE.written = True
         self._used = True

@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from relay import clock
 from relay.config import Organization
 from relay.dates import Late, lateness
 from relay.errors import LedgerUnavailable, MaybeSent, NotSent
-from relay.ledger import claims, entries, pauses
-from relay.ledger.claims import Claim
+from relay.ledger import claims, donors, entries, pauses
+from relay.ledger.claims import Apart, Claim
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.luminate.client import Answer, LuminateClient
@@ -88,7 +89,7 @@ class Posting:
 
     def _keep_sending(self, senders: ThreadPoolExecutor, report: Report) -> None:
         end = time.monotonic() + SLICE_SECONDS
-        renew = time.monotonic() + RUN_LEASE_SECONDS / 3
+        renew = clock.seconds() + RUN_LEASE_SECONDS / 3
         flying: set[Future[None]] = set()
         while True:
             while len(flying) < self.organization.pace.max_in_flight and time.monotonic() < end:
@@ -100,10 +101,10 @@ class Posting:
             if not flying:
                 return
             _, flying = wait(flying, timeout=RUN_LEASE_SECONDS / 5, return_when=FIRST_COMPLETED)
-            if time.monotonic() > renew:
+            if clock.seconds() > renew:
                 # Without the lease another run is on: finish what is in flight, and claim no more.
                 end = end if self._renewed() else 0.0
-                renew = time.monotonic() + RUN_LEASE_SECONDS / 3
+                renew = clock.seconds() + RUN_LEASE_SECONDS / 3
 
     @property
     def _lease_name(self) -> str:
@@ -143,24 +144,25 @@ class Posting:
         limit = self.organization.pace.per_minute
         if limit and claims.started_since(tx, name, now - timedelta(minutes=1)) >= limit:
             return None
-        return claims.next_due(tx, name, now)
+        return claims.next_due(tx, name, now, self._apart)
+
+    @property
+    def _apart(self) -> Apart:
+        return Apart(self.organization.on_site, self.organization.probe.settle_seconds)
 
     def _take(self, tx: Connection, candidate: Entry) -> Claim | None:
-        luminate = self.organization.luminate
-        if self._belongs_to_another_year(candidate, self.database.now(tx)):
+        donors.take_turns(tx, candidate.donor_email)
+        luminate, now = self.organization.luminate, self.database.now(tx)
+        due = claims.still_due(tx, candidate, now, self._apart)
+        if due is None:
+            return None
+        if self._belongs_to_another_year(due, now):
             words = {"reason": "other_fiscal_year", "reason_text": OTHER_YEAR}
-            entries.move(tx, candidate, Status.HELD, self.database.now(tx), **words)
+            entries.move(tx, due, Status.HELD, now, **words)
             return None
         # Longer than claim, first byte and answer can lie apart.
         seconds = 2 * self._patience + luminate.read_timeout
-        return claims.claim(
-            tx,
-            candidate,
-            self.database.now(tx),
-            seconds=seconds,
-            worker=self.worker,
-            login_name=luminate.login_name,
-        )
+        return claims.claim(tx, due, now, seconds=seconds, worker=self.worker, login_name=luminate.login_name)
 
     @property
     def _patience(self) -> float:
@@ -184,7 +186,7 @@ class Posting:
         """One call and its outcome. Whatever happens in between, the entry never goes back unproven."""
         started = time.monotonic()
         answer: Answer | None = None
-        if started - claim.taken > self._patience:
+        if clock.seconds() - claim.taken > self._patience:
             # The process stood still since its claim. Its lease may be over, and another may have sent the gift.
             self._record(claim, TOO_LATE, None, 0.0)
             return

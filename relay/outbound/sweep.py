@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from relay import clock
 from relay.config import Organization
 from relay.errors import TransportError
 from relay.inbound import refunding
@@ -77,14 +78,14 @@ class Sweep:
 
     def _lease(self) -> bool:
         """Hold the sweep's lease, renewed at half time; where another holds it, only read."""
-        if time.monotonic() < self._renew_at:
+        if clock.seconds() < self._renew_at:
             return True
         with self.database.read() as tx:
             if claims.holder_of(tx, "sweep", self.database.now(tx)) not in {None, self.worker}:
                 return False
         with self.database.write() as tx:
             held = claims.take_lease(tx, "sweep", self.worker, self.database.now(tx), seconds=LEASE_SECONDS)
-        self._renew_at = time.monotonic() + LEASE_SECONDS / 2 if held else 0.0
+        self._renew_at = clock.seconds() + LEASE_SECONDS / 2 if held else 0.0
         return held
 
     def _expire(self, swept: Swept) -> None:

@@ -67,6 +67,18 @@ def test_a_worker_that_stood_still_since_its_claim_sends_nothing(relay):
     assert (relay.entry(1).status, relay.entry(1).reason) == (Status.RETRYING, "woke_too_late")
 
 
+def test_a_machine_that_was_suspended_since_the_claim_sends_nothing(relay, monkeypatch):
+    """time.monotonic() stands still meanwhile, and the lease does not."""
+    give(relay)
+    posting = relay.posting()
+    claim = posting._claim()
+    awake = time.clock_gettime(time.CLOCK_BOOTTIME) + 3600
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: awake)
+    posting._send(claim)
+    assert relay.luminate.calls == []
+    assert (relay.entry(1).status, relay.entry(1).reason) == (Status.RETRYING, "woke_too_late")
+
+
 def test_a_posted_gift_keeps_its_proof(relay):
     give(relay)
     relay.post()

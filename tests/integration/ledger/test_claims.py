@@ -1,5 +1,6 @@
 """Claims, leases and fences under concurrency, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from relay.access import operator
@@ -56,6 +57,25 @@ def test_one_entry_is_claimed_by_one_of_eight(relay):
 
     assert len([claim for claim in race(8, take) if claim]) == 1
     assert relay.entry(1).fence == 1
+
+
+def test_two_that_claim_gifts_of_one_donor_at_the_same_moment_see_each_other(relay):
+    """Neither has committed when the other looks: without the donor's turn both gifts would fly."""
+    for number in range(2):
+        relay.take(make_gift(keys=(f"ch_{number}",)))
+    first, second = relay.posting(worker="a"), relay.posting(worker="b")
+    with ThreadPoolExecutor(1) as thread:
+        with relay.database.write() as tx:
+            assert first._take(tx, relay.entry(1)).entry.id == 1
+            late = thread.submit(take, second, relay.entry(2))
+            assert not wait([late], timeout=0.3).done
+        assert late.result(timeout=20) is None
+    assert relay.statuses() == ["posting", "queued"]
+
+
+def take(posting, candidate):
+    with posting.database.write() as tx:
+        return posting._take(tx, candidate)
 
 
 def test_a_late_writer_loses(relay):

@@ -15,7 +15,6 @@ from random import Random
 from typing import Any, Self
 from unittest import mock
 
-from relay.ledger.claims import Claim
 from tests.prove.simulation.fibers import Fiber
 from tests.prove.simulation.world import World
 
@@ -27,6 +26,9 @@ class Time:
         self.world = world
 
     def monotonic(self) -> float:
+        return self.world.now
+
+    def clock_gettime(self, _clock: int) -> float:
         return self.world.now
 
     def sleep(self, seconds: float) -> None:
@@ -142,8 +144,6 @@ def simulated(world: World) -> Iterator[None]:
         "relay.outbound.sweep.threading": Threading(world),
         "relay.ledger.refusals.threading": Threading(world),
         "relay.inbound.intake.datetime": calendar(world),
-        # Its default looks at the clock that was there when the module was read.
-        "relay.ledger.claims.Claim": lambda entry, attempt, fence: Claim(entry, attempt, fence, world.now),
         "relay.outbound.settling.random": Random(f"{world.seed}:jitter"),
     }
     patches = [mock.patch(name, value) for name, value in names.items()]

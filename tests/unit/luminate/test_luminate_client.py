@@ -347,6 +347,23 @@ def test_a_call_that_was_kept_waiting_before_its_first_byte_sends_nothing(serve,
     assert server.requests == []
 
 
+def test_a_call_during_which_the_machine_was_suspended_sends_nothing(serve, connect, monkeypatch):
+    """Before its first byte; time.monotonic() stands still meanwhile."""
+    server = serve(answering(reply()))
+    client = connect(server.url)
+    to_connect, suspended = wire._Noting.connect, [0.0]
+    real = time.clock_gettime
+
+    def connect_and_wake(connection):
+        to_connect(connection)
+        suspended[0] = 3600.0
+
+    monkeypatch.setattr(wire._Noting, "connect", connect_and_wake)
+    monkeypatch.setattr(time, "clock_gettime", lambda which: real(which) + suspended[0])
+    assert failure(client) == (NotSent, "not_connected")
+    assert server.requests == []
+
+
 # --- perhaps sent --------------------------------------------------------------------------------------------------
 
 
