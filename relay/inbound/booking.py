@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from relay.config import Organization
 from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
-from relay.inbound import refunding, reinstating
+from relay.inbound import refunding, reinstating, twice
 from relay.inbound.giving import gift_columns
 from relay.inbound.refunding import Desk
 from relay.ledger import entries, events, payments, restores
@@ -230,7 +230,7 @@ def _joined(booking: Booking, one: int, other: int) -> int:
         kept, gone = sorted(gifts, key=_precedence)
         _fold(booking, kept, gone)
     payments.join(booking.tx, one, other)
-    if note := refunding.joined(booking.desk, one):
+    if note := twice.joined(booking.desk, one):
         booking.notes.append(note)
     return one
 

@@ -29,8 +29,6 @@ from relay.status import CLAIMABLE, UNSENT, Kind, Status
 FORGONE = "refunded_unposted"
 GIFT_CLOSED = "gift_closed"
 DOUBT = "A running total tells of this refund, but something of this gift came back: perhaps this."
-# What may still take money off a gift: everything that is not held back or ended.
-_COUNTS = frozenset({Status.QUEUED, Status.POSTING, Status.RETRYING, Status.UNKNOWN, Status.POSTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +160,12 @@ def end(desk: Desk, entry: Entry, minor: int, reason: str, text: str) -> list[in
     return [entry.id, made]
 
 
+def in_doubt(desk: Desk, entry: Entry, minor: int) -> int:
+    """Hold so much of an entry that ended: nobody named what came back, perhaps it was another refund."""
+    fact = refund_from_json(entry.fact)
+    return make(desk, entry.payment_id, fact, minor, entry.provider_transaction_id, in_doubt=True)
+
+
 def forgo(desk: Desk, payment: int) -> str:
     """A gift refunded in full before it was posted is not posted, nor are its refunds, if the organization says so.
 
@@ -239,9 +243,19 @@ def _sendable(desk: Desk, gift: Entry, amount: Money, but: int, *, mail: bool) -
 
 
 def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
-    """What may still be refunded of a gift: pessimistic, every refund that may have happened counts."""
-    taken = [entry for entry in entries.refunds_of(tx, gift.payment_id, _COUNTS) if entry.id != but]
+    """What may still be refunded of a gift: pessimistic, every refund that may have happened counts.
+
+    So does one that a person closed while it was unknown: that proved nothing.
+    """
+    known = [entry for entry in entries.refunds_of(tx, gift.payment_id) if entry.id != but]
+    taken = [entry for entry in known if _counts(tx, entry)]
     return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
+
+
+def _counts(tx: Connection, entry: Entry) -> bool:
+    """Whether a refund is in line, or may have happened."""
+    never = {totals.SAME, totals.TAKEN_BACK, GIFT_CLOSED}
+    return entry.status in CLAIMABLE or (entry.reason not in never and entries.may_be_recorded(tx, entry))
 
 
 def _waits_for(gift: Entry) -> dict[str, Any]:
@@ -272,29 +286,6 @@ def recall(desk: Desk, gift: Entry) -> bool:
     words = _waits_for(gift)
     target, released = words.pop("status"), [refund for refund in refunds if refund.status in CLAIMABLE]
     return all(entries.move(desk.tx, refund, target, desk.now, **words) for refund in released)
-
-
-def joined(desk: Desk, payment: int) -> str:
-    """Two payments turned out to be one: their refunds are told apart and stand by its gift. Gives back notes."""
-    reopen(desk, payment)
-    return "; ".join(note for note in (_tell_apart(desk, payment), forgo(desk, payment)) if note)
-
-
-def _tell_apart(desk: Desk, payment: int) -> str:
-    """One refund may have been booked under each id: by its name here, from a running total there."""
-    over, notes = -totals.missing(desk.tx, payment), []
-    for entry in totals.unnamed(totals.booked_refunds(desk.tx, payment)):
-        part = max(0, min(over, entry.amount.minor))
-        text = "The same refund was booked under another id of its payment."
-        if part and never_sent(entry) and end(desk, entry, part, totals.SAME, text):
-            notes.append(f"entry {entry.id} is a refund that is booked already")
-        elif part and entry.status is not Status.CLOSED:
-            twice = Money(part, entry.amount.currency)
-            flag = f"Sent twice: {twice} of it was booked under another id of its payment too."
-            entries.change(desk.tx, entry, desk.now, flag=f"{flag} A person must look in Luminate.")
-            notes.append(f"entry {entry.id}: {flag}")
-        over -= part
-    return "; ".join(notes)
 
 
 def reopen(desk: Desk, payment: int) -> None:

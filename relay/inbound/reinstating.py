@@ -12,9 +12,8 @@ from relay.config import Reinstate
 from relay.gifts import RefundReason, Reinstatement
 from relay.inbound import totals
 from relay.inbound.giving import given_again
-from relay.inbound.refunding import FORGONE, GIFT_CLOSED, Desk, end, make, never_sent, reopen
+from relay.inbound.refunding import FORGONE, GIFT_CLOSED, Desk, end, in_doubt, never_sent, reopen
 from relay.ledger import entries, payments
-from relay.ledger.codec import refund_from_json
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
 from relay.money import Money
@@ -62,7 +61,7 @@ class _Taking:
         for entry in self._never_sent(minor):
             part = min(minor, entry.amount.minor)
             if part and (ended := end(self.desk, entry, part, totals.TAKEN_BACK, self.back.text)):
-                touched += ended if self.is_named else [*ended, self._doubt(entry, part)]
+                touched += ended if self.is_named else [*ended, in_doubt(self.desk, entry, part)]
                 minor, forgone = minor - part, forgone or entry.reason == GIFT_CLOSED
         if minor:
             touched.append(self._reinstate(minor))
@@ -76,11 +75,6 @@ class _Taking:
         others = totals.unnamed(totals.booked_refunds(self.desk.tx, self.payment))
         fitting = sorted(others, key=lambda entry: entry.amount.minor != minor)
         return own + [entry for entry in fitting if never_sent(entry) and entry not in own]
-
-    def _doubt(self, entry: Entry, minor: int) -> int:
-        """Nobody named what came back: perhaps it was another refund than the one that was ended."""
-        fact = refund_from_json(entry.fact)
-        return make(self.desk, self.payment, fact, minor, entry.provider_transaction_id, in_doubt=True)
 
     def _reinstate(self, minor: int) -> int:
         """A new gift for the money that came back, linked by its payment.

@@ -42,14 +42,22 @@ def surely(known: Refunded) -> int:
 
 def missing(tx: Connection, payment: int) -> int:
     """What is surely refunded and not booked; below zero where more is booked."""
-    booked = sum(entry.amount.minor for entry in booked_refunds(tx, payment)) - _reinstated(tx, payment)
-    return surely(payments.refunded(tx, payment)) - booked
+    return surely(payments.refunded(tx, payment)) - _booked(tx, payment)
 
 
-def booked_refunds(tx: Connection, payment: int) -> list[Entry]:
-    """Refunds by choice that stand, those that people closed as well: they saw to them by hand."""
+def twice(tx: Connection, payment: int) -> int:
+    """What is booked beyond all that was ever told: so much was booked under two ids."""
+    known = payments.refunded(tx, payment)
+    return max(0, _booked(tx, payment) - max(known.stands, known.told))
+
+
+def booked_refunds(tx: Connection, payment: int, *, keep: bool = False) -> list[Entry]:
+    """Refunds by choice that stand, those that people closed as well: they saw to them by hand.
+
+    With ``keep`` no claim takes one before the transaction ends.
+    """
     ended = {DOUBTFUL, TAKEN_BACK, SAME}
-    return [entry for entry in _by_choice(tx, payment, Kind.REFUND) if entry.reason not in ended]
+    return [entry for entry in _by_choice(tx, payment, Kind.REFUND, keep=keep) if entry.reason not in ended]
 
 
 def doubtful(tx: Connection, payment: int) -> list[Entry]:
@@ -63,10 +71,12 @@ def unnamed(booked: list[Entry]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.status not in UNSENT)
 
 
-def _reinstated(tx: Connection, payment: int) -> int:
-    return sum(entry.amount.minor for entry in _by_choice(tx, payment, Kind.REINSTATEMENT))
+def _booked(tx: Connection, payment: int) -> int:
+    """What is booked, less what came back after it was sent."""
+    reinstated = sum(entry.amount.minor for entry in _by_choice(tx, payment, Kind.REINSTATEMENT))
+    return sum(entry.amount.minor for entry in booked_refunds(tx, payment)) - reinstated
 
 
-def _by_choice(tx: Connection, payment: int, kind: Kind) -> list[Entry]:
-    known = entries.of_payment(tx, payment, kind)
+def _by_choice(tx: Connection, payment: int, kind: Kind, *, keep: bool = False) -> list[Entry]:
+    known = entries.of_payment(tx, payment, kind, keep=keep)
     return [entry for entry in known if entry.refund_reason == RefundReason.REFUND]

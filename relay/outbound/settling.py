@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from relay.config import Organization
 from relay.dates import lateness
-from relay.inbound import refunding
+from relay.inbound import refunding, twice
 from relay.ledger import calls, claims, entries
 from relay.ledger.claims import Claim
 from relay.ledger.entries import Entry
@@ -60,6 +60,7 @@ class Settling:
             log.warning("fence_lost", entry=claim.entry.id)
         if held and entry.status is Status.POSTING:
             self._move(entry, judgement, answer)
+            twice.settled(_desk(self.tx, self.organization, entry, self.now), entry)
         elif judgement.outcome is Outcome.POSTED:
             self._posted_late(entry, judgement, held=held)
 
@@ -79,7 +80,7 @@ class Settling:
         if claim.entry.kind is Kind.REFUND or judgement.outcome is not Outcome.POSTED:
             return judgement
         code = judgement.confirmation_code
-        owner = entries.owner_of(self.tx, self.organization.on_site, code)
+        owner = entries.owner_of(self.tx, self.organization.name, code)
         if owner in {None, claim.entry.id}:
             return judgement
         text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this gift."
@@ -176,8 +177,11 @@ def posted(
     gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None
     if gift is None:
         return []
-    desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
-    return refunding.release(desk, gift)
+    return refunding.release(_desk(tx, organization, entry, now), gift)
+
+
+def _desk(tx: Connection, organization: Organization, entry: Entry, now: datetime) -> refunding.Desk:
+    return refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
 
 
 def disown(tx: Connection, organization: Organization, entry: Entry, now: datetime, *, owner: int) -> bool:
@@ -189,8 +193,7 @@ def disown(tx: Connection, organization: Organization, entry: Entry, now: dateti
     """
     stands = entry.kind is Kind.GIFT and entry.merged_into is None and not entry.erased
     answered = claims.answered(tx, entry) if stands else None
-    desk = refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
-    if answered is None or not refunding.recall(desk, entry):
+    if answered is None or not refunding.recall(_desk(tx, organization, entry, now), entry):
         return False
     code = entry.confirmation_code
     text = f"Luminate answered with the confirmation code {code}, which a look-up proved to be that of entry {owner}."

@@ -383,21 +383,173 @@ def test_what_did_not_fail_of_a_forgone_gift_s_refunds_waits_again(relay):
     assert relay.luminate.net == 1500
 
 
-@pytest.mark.parametrize("sent", [False, True])
-def test_one_refund_told_by_name_and_by_total_under_two_ids(relay, sent):
+# --- one refund under two ids of its payment -----------------------------------------------------------------------
+
+NAMED = make_refund("5.00", parents=("pi_1",))
+TOTAL = make_total("5.00")
+
+
+@pytest.fixture
+def ten(relay):
+    """A relay whose gift of 10.00 is in Luminate, under one id of its payment."""
+    relay.take(make_gift("10.00"))
+    relay.post()
+    return relay
+
+
+@pytest.fixture
+def both(ten):
+    """The same, and its gift is there under the other id as well."""
+    ten.take(make_gift("10.00", keys=("pi_1",)))
+    ten.post()
+    return ten
+
+
+def end_of(relay):
+    """The ids turn out to be one payment's, and what may go goes."""
+    relay.take(make_link("ch_1", "pi_1"))
+    relay.later(hours=1)
+    relay.sweep().run()
+    relay.post()
+    return sorted((one.reason or one.status.value, one.flag) for one in relay.refunds())
+
+
+ONCE = [("posted", ""), ("same_refund", "")]
+
+
+@pytest.mark.parametrize("parent", ["ch_1", "pi_1"])
+def test_of_a_refund_under_two_ids_only_the_one_that_was_sent_stands(ten, parent):
+    sent, waits = (TOTAL, NAMED) if parent == "ch_1" else (make_refund("5.00"), make_total("5.00", parents=("pi_1",)))
+    ten.take(sent)
+    ten.post()
+    ten.take(waits)
+    assert end_of(ten) == ONCE
+    assert ten.luminate.net == 500
+
+
+def test_the_refund_that_was_sent_has_its_name_from_the_one_that_ended(ten):
+    ten.take(TOTAL)
+    ten.post()
+    ten.take(NAMED)
+    end_of(ten)
+    ten.take(NAMED)
+    ten.take(make_back())
+    (back,) = ten.entries(Kind.REINSTATEMENT)
+    assert (len(ten.refunds()), back.amount, back.reason) == (2, usd("5.00"), "money_came_back")
+    assert "entry 2" in back.reason_text
+    assert ten.refunds()[0].status is Status.POSTED
+
+
+def test_of_a_named_refund_only_what_no_total_has_sent_is_sent(ten):
+    ten.take(make_total("3.00"))
+    ten.post()
+    ten.take(NAMED)
+    end_of(ten)
+    assert ([call["refund_amount"] for call in ten.luminate.sent("refund")], ten.luminate.net) == (
+        ["3.00", "2.00"],
+        500,
+    )
+
+
+def test_a_refund_in_flight_is_sent_once_though_its_name_waits_under_another_id(ten):
+    def nothing_left(parameters):
+        ten.take(make_link("ch_1", "pi_1"))
+        return ten.luminate._not_sent("refund", parameters)
+
+    ten.take(TOTAL)
+    ten.take(NAMED)
+    ten.luminate.script = [nothing_left]
+    ten.post()
+    assert end_of(ten) == ONCE
+    assert ten.luminate.net == 500
+
+
+def test_an_unknown_refund_is_sent_once_though_its_name_waits_under_another_id(ten):
+    ten.luminate.script = ["lost"]
+    ten.take(TOTAL)
+    ten.post()
+    ten.take(NAMED)
+    assert end_of(ten) == [("connection_lost", ""), ("same_refund", "")]
+    ten.deciding.absent(2, attempt=1, actor=operator("ann"), reason="not there")
+    ten.post()
+    assert end_of(ten) == ONCE
+    assert ten.luminate.net == 500
+
+
+@pytest.mark.parametrize("first", ["ok", "lost"])
+def test_one_refund_that_was_sent_under_two_ids_is_flagged_until_it_is_not_there(both, first):
+    both.luminate.script = [first, "lost"]
+    both.take(TOTAL)
+    both.take(NAMED)
+    both.post()
+    flags = [flag for _, flag in end_of(both)]
+    assert sorted(flag[:19] for flag in flags) == ["", "Sent twice, perhaps"]
+    both.deciding.absent(4, attempt=1, actor=operator("ann"), reason="not there")
+    assert [(one.reason, one.flag) for one in both.refunds()] == [
+        ("connection_lost" if first == "lost" else "", ""),
+        ("same_refund", ""),
+    ]
+
+
+def test_one_refund_that_luminate_has_under_two_ids_is_flagged(both):
+    both.take(TOTAL)
+    both.take(NAMED)
+    both.post()
+    assert [flag[:30] for _, flag in end_of(both)] == ["", "Sent twice: 5.00 USD of it was"]
+
+
+def test_one_refund_told_by_name_and_by_total_under_two_ids_is_booked_once(relay):
     relay.take(make_gift(keys=("ch_1", "pi_0")))
     relay.take(make_gift(keys=("pi_1",)))
-    if sent:
-        relay.post()
     relay.take(make_refund("5.00", parents=("ch_1",)))
     relay.take(make_total("5.00", parents=("pi_1",)))
-    if sent:
-        relay.post()
-    relay.take(make_link("pi_1", "ch_1"))
+    assert end_of(relay) == ONCE
+    assert relay.luminate.net == 2000
+
+
+def test_what_came_back_under_another_id_leaves_a_total_to_a_person(relay):
+    relay.take(make_gift("10.00"))
+    relay.take(TOTAL)
+    relay.take(NAMED)
+    relay.take(make_back(parents=("pi_1",)))
+    assert end_of(relay) == [("taken_back", ""), ("taken_back", ""), ("total_unclear", "")]
+
+
+def test_what_came_back_under_another_id_flags_a_total_that_was_sent(ten):
+    ten.take(TOTAL)
+    ten.post()
+    ten.take(NAMED)
+    ten.take(make_back(parents=("pi_1",)))
+    assert [flag[:28] for _, flag in end_of(ten)] == ["Perhaps come back: 5.00 USD ", ""]
+
+
+# --- what is left ----------------------------------------------------------------------------------------------------
+
+
+def closed_while_unknown(relay):
+    relay.luminate.script = ["recorded"]
+    relay.take(make_refund("20.00"))
     relay.post()
-    told = [one for one in relay.refunds() if one.flag.startswith("Sent twice") or one.reason == "same_refund"]
-    assert len(told) == 1
-    assert sent or relay.luminate.net == 2000
+    relay.deciding.close(2, actor=operator("ann"), reason="enough of it")
+
+
+def test_a_refund_that_was_closed_while_it_was_unknown_counts_against_what_is_left(given):
+    closed_while_unknown(given)
+    given.take(make_refund("10.00", keys=("re_2",)))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["closed", "held"], 500)
+
+
+def test_a_refund_that_somebody_looked_for_before_closing_it_leaves_room(given):
+    closed_while_unknown(given)
+    given.luminate.refunds.clear()
+    given.later(hours=1)
+    given.deciding.reopen(2, actor=operator("ann"), reason="I look")
+    given.deciding.absent(2, attempt=1, actor=operator("ann"), reason="not there")
+    given.deciding.close(2, actor=operator("ann"), reason="nor should it be")
+    given.take(make_refund("10.00", keys=("re_2",)))
+    given.post()
+    assert (given.statuses(Kind.REFUND), given.luminate.net) == (["closed", "posted"], 1500)
 
 
 def test_a_refund_in_another_currency_forgoes_no_gift(relay):

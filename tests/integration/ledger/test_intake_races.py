@@ -66,6 +66,27 @@ def test_entries_that_become_one_while_workers_claim_are_never_both_sent_unsaid(
     assert all(gift.status is Status.POSTED for gift in relay.gifts())
 
 
+def test_refunds_that_become_one_while_workers_claim_are_never_both_sent_unsaid(relay):
+    for number in range(12):
+        for key in (f"ch_{number}", f"pi_{number}"):
+            relay.take(make_gift(keys=(key,), donor=Donor(name=DONOR.name, email=f"{key}@example.org")))
+    relay.post()
+    for number in range(12):
+        relay.take(make_total("5.00", parents=(f"ch_{number}",)))
+        relay.take(make_refund("5.00", keys=(f"re_{number}",), parents=(f"pi_{number}",)))
+
+    def act(worker):
+        if worker:
+            return relay.posting(worker=f"w{worker}").run()
+        return [relay.take(make_link(f"ch_{number}", f"pi_{number}")) for number in range(12)]
+
+    race(3, act)
+    relay.post()
+    sent_twice = [one for one in relay.refunds() if "Sent twice" in one.flag]
+    assert len(relay.luminate.refunds) == 12 + len(sent_twice)
+    assert all(one.status in {Status.POSTED, Status.CLOSED} for one in relay.refunds())
+
+
 def test_a_second_gift_of_a_payment_is_refused_by_the_database_itself(relay):
     relay.take(make_gift())
     known = relay.entry(1)
