@@ -100,7 +100,6 @@ def journey(house):
     Probing(house.database, house.settings.organizations["alder"], Reader()).run()
     assert [one["billing_name"] for one in house.entry(2).candidates] == [" ".join(NAME)] * 2
     house.later(seconds=601)  # until then a gift waits for the unknown one of its donor
-    house.later(seconds=601)  # until then a gift waits for the unknown one of its donor
     house.luminate.script = [refuses]
     send(house, 3, 3000)
     house.post()
