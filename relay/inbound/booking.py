@@ -16,7 +16,7 @@ from relay.gifts import Fact, Flag, Gift, Link, Refund, Reinstatement
 from relay.inbound import refunding, reinstating, twice
 from relay.inbound.giving import gift_columns
 from relay.inbound.refunding import Desk
-from relay.ledger import entries, events, payments, restores
+from relay.ledger import entries, events, payments, restores, supplied
 from relay.ledger.codec import gift_from_json, without_cards
 from relay.ledger.entries import Entry
 from relay.ledger.funds import WithFunds, with_funds
@@ -30,7 +30,7 @@ FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECT
 # Here what is filled serves a replay or a reopening, and moves nothing by itself.
 FILLED_IN_PLACE = frozenset({Status.REJECTED, Status.CLOSED})
 # A person's hold: what is filled serves the replay, and releases nothing.
-HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back"})
+HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", "code_supplied"})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -141,6 +141,7 @@ def _make_gift(booking: Booking, payment: int, gift: Gift) -> None:
         **gift_columns(gift, booking.mapping, booking.provider, mail=booking.mail),
     )
     booking.touched(made, "made", refunding.forgo(booking.desk, payment))
+    _hold_what_is_there(booking, payment)
 
 
 def _fill(booking: Booking, known: Entry, gift: Gift) -> None:
@@ -232,7 +233,25 @@ def _joined(booking: Booking, one: int, other: int) -> int:
     payments.join(booking.tx, one, other)
     if note := twice.joined(booking.desk, one):
         booking.notes.append(note)
+    _hold_what_is_there(booking, one)
     return one
+
+
+def _hold_what_is_there(booking: Booking, payment: int) -> None:
+    """Somebody supplied the code of this payment's gift for a refund: then Luminate has the gift, and relay asks."""
+    gift = entries.gift_of(booking.tx, payment, keep=True)
+    refunds = {code: one for one in entries.refunds_of(booking.tx, payment) if (code := supplied.code_of(one))}
+    if gift is None or not refunds or gift.confirmation_code in refunds:
+        return
+    code, refund = next(iter(refunds.items()))
+    said = f"Somebody told for refund {refund.id} that this gift is in Luminate under the confirmation code {code}"
+    if gift.status in UNSENT:
+        words = {"reason": "code_supplied", "reason_text": f"{said}."}
+        entries.move(booking.tx, gift, Status.HELD, booking.now, **words)
+    elif gift.status in PERHAPS_RECORDED and gift.login_name in {"", booking.organization.luminate.login_name}:
+        flag = f"{said}: it may be there twice, and one of the two must be taken back."
+        entries.change(booking.tx, gift, booking.now, flag=flag)
+        booking.touched(gift.id, "flagged", flag)
 
 
 def _precedence(entry: Entry) -> tuple[int, int]:

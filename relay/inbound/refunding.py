@@ -8,7 +8,7 @@ Luminate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from relay.config import Organization, RefundedUnposted
 from relay.gifts import Refund, RefundReason
 from relay.inbound import totals
-from relay.ledger import entries, payments
+from relay.ledger import claims, entries, payments, supplied
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import RefundKey, Source
@@ -29,6 +29,8 @@ from relay.status import CLAIMABLE, UNSENT, Kind, Status
 FORGONE = "refunded_unposted"
 GIFT_CLOSED = "gift_closed"
 DOUBT = "A running total tells of this refund, but something of this gift came back: perhaps this."
+# What a person supplied for a refund, if anybody did: see relay.ledger.supplied.
+Given = Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ def end(desk: Desk, entry: Entry, minor: int, reason: str, text: str) -> list[in
         return [entry.id] if ended else []
     desk = replace(desk, mail=desk.mail and entry.mail)
     rest, key, in_doubt = entry.amount.minor - minor, entry.provider_transaction_id, entry.reason == totals.DOUBTFUL
-    made = make(desk, entry.payment_id, refund_from_json(entry.fact), rest, key, in_doubt=in_doubt)
+    fact, given = refund_from_json(entry.fact), entry.overrides
+    made = make(desk, entry.payment_id, fact, rest, key, in_doubt=in_doubt, given=given)
     payments.hand_over_refunds(desk.tx, entry.id, made)
     return [entry.id, made]
 
@@ -163,7 +166,8 @@ def end(desk: Desk, entry: Entry, minor: int, reason: str, text: str) -> list[in
 def in_doubt(desk: Desk, entry: Entry, minor: int) -> int:
     """Hold so much of an entry that ended: nobody named what came back, perhaps it was another refund."""
     fact = refund_from_json(entry.fact)
-    return make(desk, entry.payment_id, fact, minor, entry.provider_transaction_id, in_doubt=True)
+    key, given = entry.provider_transaction_id, entry.overrides
+    return make(desk, entry.payment_id, fact, minor, key, in_doubt=True, given=given)
 
 
 def forgo(desk: Desk, payment: int) -> str:
@@ -186,10 +190,15 @@ def forgo(desk: Desk, payment: int) -> str:
     return f"entry {gift.id} was refunded in full before it was posted: neither is recorded"
 
 
-def make(desk: Desk, payment: int, refund: Refund, minor: int, key: str, *, in_doubt: bool = False) -> int:
-    """A refund's entry, standing where things stand now; ``in_doubt``: held, whatever stands."""
+def make(
+    desk: Desk, payment: int, refund: Refund, minor: int, key: str, *, in_doubt: bool = False, given: Given = None
+) -> int:
+    """A refund's entry, standing where things stand now; ``in_doubt``: held, whatever stands.
+
+    ``given``: what a person supplied for the refund that this one is a part of.
+    """
     gift, amount = entries.gift_of(desk.tx, payment), replace(refund.amount, minor=minor)
-    stands = standing(desk, payment, amount, named=bool(refund.parent_keys), mail=desk.mail)
+    stands = standing(desk, payment, amount, named=bool(refund.parent_keys), mail=desk.mail, given=given)
     return entries.create(
         desk.tx,
         organization=desk.source.organization,
@@ -201,6 +210,7 @@ def make(desk: Desk, payment: int, refund: Refund, minor: int, key: str, *, in_d
         parent_transaction_id=refund.parent_keys[0] if refund.parent_keys else "",
         refund_reason=refund.reason,
         fact=to_json(refund),
+        overrides=dict(given or {}),
         occurred_at=refund.occurred_at,
         received_at=desk.now,
         next_attempt_at=desk.now,
@@ -212,10 +222,15 @@ def make(desk: Desk, payment: int, refund: Refund, minor: int, key: str, *, in_d
 
 
 def standing(
-    desk: Desk, payment: int, amount: Money, *, named: bool = True, but: int = 0, mail: bool = True
+    desk: Desk, payment: int, amount: Money, *, named: bool = True, but: int = 0, mail: bool = True, given: Given = None
 ) -> dict[str, Any]:
-    """Status, reason and parameters of a refund as things stand now; ``but`` is the refund itself if it has a row."""
+    """Status, reason and parameters of a refund as things stand now; ``but`` is the refund itself if it has a row.
+
+    ``given``: the confirmation code that a person supplied counts, whatever becomes of the gift.
+    """
     gift = entries.gift_of(desk.tx, payment)
+    if given and given.get(supplied.CODE):
+        return _by_code(desk, gift, amount, but, given, mail=mail)
     if not named:
         return _because(Status.HELD, "names_no_payment", "The refund does not say which payment it gives back.")
     if gift is None:
@@ -242,12 +257,32 @@ def _sendable(desk: Desk, gift: Entry, amount: Money, but: int, *, mail: bool) -
     return _because(Status.QUEUED, "", "") | {"parameters": parameters}
 
 
+def _by_code(
+    desk: Desk, gift: Entry | None, amount: Money, but: int, given: Mapping[str, str], *, mail: bool
+) -> dict[str, Any]:
+    """At most what the gift is worth in Luminate less all that went under its code; and what is left of it here."""
+    code, worth = given[supplied.CODE], Money.parse(given[supplied.WORTH], desk.organization.currency)
+    if {amount.currency, gift.amount.currency if gift else amount.currency} != {worth.currency}:
+        text = f"The refund or its gift is in {amount.currency}, not in {worth.currency}."
+        return _because(Status.HELD, "other_currency", text)
+    same = [one for one in supplied.under(desk.tx, desk.organization.on_site, code) if one.id != but]
+    left = worth.minor - sum(one.amount.minor for one in same if _counts(desk.tx, one))
+    left = min(left, left_of(desk.tx, gift, but).minor) if gift else left
+    if amount.minor > left:
+        text = f"The refund of {amount} is more than what is left of its gift ({replace(amount, minor=left)})."
+        return _because(Status.HELD, "more_than_left", text)
+    return _because(Status.QUEUED, "", "") | {"parameters": map_refund(code, amount, desk.organization, mail=mail)}
+
+
 def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
     """What may still be refunded of a gift: pessimistic, every refund that may have happened counts.
 
     So does one that a person closed while it was unknown: that proved nothing.
     """
     known = [entry for entry in entries.refunds_of(tx, gift.payment_id) if entry.id != but]
+    if gift.confirmation_code and claims.answered(tx, gift) is None:  # by a look-up's or a person's word
+        same = supplied.under(tx, (gift.organization,), gift.confirmation_code)
+        known += [entry for entry in same if entry.payment_id != gift.payment_id and entry.id != but]
     taken = [entry for entry in known if _counts(tx, entry)]
     return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
 
@@ -270,7 +305,9 @@ def release(desk: Desk, gift: Entry) -> list[int]:
     """Let the refunds that wait for a gift go (posted) or end (closed). Gives back the entries that moved."""
     moved = []
     for refund in entries.refunds_of(desk.tx, gift.payment_id, {Status.WAITING}):
-        columns = standing(desk, gift.payment_id, refund.amount, but=refund.id, mail=refund.mail)
+        columns = standing(
+            desk, gift.payment_id, refund.amount, but=refund.id, mail=refund.mail, given=refund.overrides
+        )
         target = columns.pop("status")
         named = {"donor_name": gift.donor_name, "donor_email": gift.donor_email}
         if target is not Status.WAITING and entries.move(desk.tx, refund, target, desk.now, **columns, **named):
@@ -281,10 +318,13 @@ def release(desk: Desk, gift: Entry) -> list[int]:
 def recall(desk: Desk, gift: Entry) -> bool:
     """Let the refunds of a gift wait again; False if one was sent, perhaps, or seen to by hand."""
     refunds = entries.refunds_of(desk.tx, gift.payment_id)
+    if gift.confirmation_code in map(supplied.code_of, refunds):
+        return False
     if not all(never_sent(refund) or refund.reason in {totals.TAKEN_BACK, totals.SAME} for refund in refunds):
         return False
     words = _waits_for(gift)
-    target, released = words.pop("status"), [refund for refund in refunds if refund.status in CLAIMABLE]
+    target = words.pop("status")
+    released = [one for one in refunds if one.status in CLAIMABLE and not supplied.code_of(one)]
     return all(entries.move(desk.tx, refund, target, desk.now, **words) for refund in released)
 
 
@@ -302,4 +342,4 @@ def again(desk: Desk, entry: Entry, *, mail: bool) -> dict[str, Any]:
     """Where a refund stands if it is tried again now: for a replay."""
     refund = refund_from_json(entry.fact)
     named = bool(refund.parent_keys)
-    return standing(desk, entry.payment_id, entry.amount, named=named, but=entry.id, mail=mail)
+    return standing(desk, entry.payment_id, entry.amount, named=named, but=entry.id, mail=mail, given=entry.overrides)
