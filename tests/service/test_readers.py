@@ -236,7 +236,7 @@ def test_where_neither_can_be_read_the_refusal_of_the_donor_s_list_is_the_reason
     entry = unknown(relay, "recorded")
     soap, reader.refuses = FakeSoap(), SEVERAL
     soap.refuses = ReadRefused("not_permitted", "Wrong login.")
-    assert look_up(relay, reader, soap).person == [entry.id]
+    assert Probing(relay.database, relay.organization, reader, soap).run().person == [entry.id]  # at the first look-up
     assert relay.entry(entry.id).reason == "probe_several_constituents"
 
 
