@@ -80,7 +80,7 @@ class Settling:
         if claim.entry.kind is Kind.REFUND or judgement.outcome is not Outcome.POSTED:
             return judgement
         code = judgement.confirmation_code
-        owner = entries.owner_of(self.tx, self.organization.name, code)
+        owner = entries.owner_of(self.tx, self.organization.on_site, code)
         if owner in {None, claim.entry.id}:
             return judgement
         text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this gift."
