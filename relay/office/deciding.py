@@ -12,7 +12,7 @@ from relay.config import Organization
 from relay.dates import lateness
 from relay.errors import NotChecked, ReplayRefused
 from relay.inbound import refunding, twice
-from relay.ledger import claims, entries
+from relay.ledger import claims, doubts, entries
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
 from relay.luminate.schemas import without_mails
@@ -185,8 +185,10 @@ def _in_luminate(act: Act, code: str, at: datetime | None, *, reason: str = "", 
     paid = entry.occurred_at or entry.received_at
     late = lateness(paid, dated, organization.time_zone, organization.fiscal_year_start)
     proof: dict[str, Any] = {"confirmation_code": code, "posted_at": dated, "late": late, "candidates": []}
-    # Only the account that added a gift may refund it; a refund of another's is refused there, in words.
-    proof |= {"login_name": organization.luminate.login_name}
+    # Only the account that added a gift may refund it: that of relay's own call, which is what a person found. Typed in
+    # by somebody, it is of an account that relay does not know; Luminate then refuses its refund, in words.
+    called = doubts.login_of(act.tx, entry) if entry.status is Status.UNKNOWN else ""
+    proof |= {"login_name": called or organization.luminate.login_name}
     ended: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None}
     posted = act.moved(Status.POSTED, **proof, **ended, reason=reason, reason_text=reason_text)
     return refunding.release(act.desk, posted) if posted.kind is Kind.GIFT else []
@@ -195,6 +197,6 @@ def _in_luminate(act: Act, code: str, at: datetime | None, *, reason: str = "", 
 def _need_free(act: Act, code: str) -> None:
     if not code:
         raise ReplayRefused("a confirmation code is needed")
-    owner = entries.owner_of(act.tx, act.desk.organization.name, code)
+    owner = entries.owner_of(act.tx, act.desk.organization.on_site, code)
     if owner is not None:
         raise ReplayRefused(f"the code belongs to entry {owner}")
