@@ -45,15 +45,14 @@ def reader(relay):
 
 
 def two_in_doubt(relay, *words, funds=("A", "B"), emails=(DONOR.email, DONOR.email)):
-    """Two equal gifts, and what became of their calls; of one donor the second goes when the first has settled."""
-    relay.luminate.script = list(words)
-    for number, (fund, email) in enumerate(zip(funds, emails, strict=True)):
+    """Two equal gifts, and what became of their calls; the second comes when the first has settled."""
+    for number, (word, fund, email) in enumerate(zip(words, funds, emails, strict=True)):
         gift = make_gift(keys=(f"ch_{number}",), tender=CARD, donor=replace(DONOR, email=email))
+        relay.luminate.script = [word]
         relay.take(replace(gift, designations=(Designation(fund=fund),)))
-    relay.post()
-    relay.later(seconds=601)
-    relay.post()
-    relay.later(seconds=700)
+        relay.post()
+        relay.later(seconds=601)
+    relay.later(seconds=100)
 
 
 def look_until_still(relay, reader, times=8):
