@@ -9,6 +9,7 @@ from relay.errors import ReplayRefused
 from relay.ledger import audit, calls, pauses, search
 from relay.ledger.db import Database
 from relay.ledger.pauses import Pause
+from relay.ledger.restores import RESTORED
 from relay.ledger.search import Filter
 from relay.outbound.watching import LAST_CALL
 from relay.status import Status
@@ -16,8 +17,6 @@ from relay.status import Status
 log = structlog.get_logger(__name__)
 
 BY_PERSON = "paused_by_person"
-# The reason of entries that a restored ledger may have forgotten sending; see relay/outbound/recovery.py.
-RESTORED = "restored"
 
 
 def pause(database: Database, organization: str, *, actor: Actor, reason: str) -> None:

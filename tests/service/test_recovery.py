@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from relay.access import operator
 from relay.errors import RelayError, ReplayRefused
 from relay.ledger import pauses, search
+from relay.ledger.models import entries as table
 from relay.luminate.seen import Seen
 from relay.outbound.pausing import pause, resume
 from relay.outbound.probing import Probing
@@ -431,6 +433,18 @@ def test_a_refund_said_to_be_absent_goes_with_an_amount_and_a_code(relay, vault)
     again.post()
     (sent,) = again.luminate.sent("refund")
     assert (sent["refund_amount"], sent["refund_user_confirm_code"]) == ("5.00", "C1")
+
+
+def test_a_refund_without_amount_or_code_is_never_sent(relay):
+    """Luminate would take it for the whole gift."""
+    relay.take(make_gift())
+    relay.post()
+    relay.take(make_refund("5.00"))
+    with relay.database.write() as tx:
+        tx.execute(update(table).where(table.c.kind == Kind.REFUND).values(parameters={"refund_amount": "5.00"}))
+    relay.post()
+    (refund,) = relay.refunds()
+    assert (refund.status, refund.reason, relay.luminate.sent("refund")) == (Status.REJECTED, "relay_refused", [])
 
 
 def test_recovering_again_with_a_later_time_still_looks_from_the_first(relay, vault):
