@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from relay.access import operator
+from relay.config import RefundedUnposted
 from relay.status import Kind, Outcome, Status
 from tests import strategies
 from tests.builders import make_organization, make_relay
@@ -42,6 +43,28 @@ def fresh(empty, words, **changes):
 def test_luminate_s_net_becomes_the_provider_s(empty_ledger, history, words):
     """It does, or nobody could know from what was told: then a person is asked. Never goes back more than went back."""
     relay = fresh(empty_ledger, words)
+    play(relay, history)
+    told = [str(entry) for entry in relay.entries()]
+    waiting = [entry for entry in relay.entries() if entry.status not in {Status.POSTED, Status.CLOSED}]
+    assert all(entry.status is Status.HELD and entry.reason in in_doubt(history) for entry in waiting), told
+    assert relay.luminate.net == history.net or (waiting and not history.clear), told
+    relay.database.engine.dispose()
+
+
+@often
+@given(history=strategies.histories_of_two_ids(), words=strategies.answers)
+def test_refunds_told_under_two_ids_count_once_whatever_was_sent(empty_ledger, history, words):
+    relay = fresh(empty_ledger, words, refunded_unposted=RefundedUnposted.BOTH)
+    play(relay, history)
+    told = [str(entry) for entry in relay.entries()]
+    assert {entry.status for entry in relay.entries()} <= {Status.POSTED, Status.CLOSED}, told
+    assert relay.luminate.net == history.net, told
+    assert not any(entry.flag.startswith("Sent twice") for entry in relay.entries()), told
+    relay.database.engine.dispose()
+
+
+def play(relay, history):
+    """Everything is told; then relay and people work until nothing moves any more."""
     for step in history.steps:
         take(relay, step)
         check(relay, history)
@@ -51,11 +74,6 @@ def test_luminate_s_net_becomes_the_provider_s(empty_ledger, history, words):
         check(relay, history)
         if before == (relay.statuses(), len(relay.luminate.calls)):
             break
-    told = [str(entry) for entry in relay.entries()]
-    waiting = [entry for entry in relay.entries() if entry.status not in {Status.POSTED, Status.CLOSED}]
-    assert all(entry.status is Status.HELD and entry.reason in in_doubt(history) for entry in waiting), told
-    assert relay.luminate.net == history.net or (waiting and not history.clear), told
-    relay.database.engine.dispose()
 
 
 def in_doubt(history):
