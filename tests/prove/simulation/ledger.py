@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, StaticPool, event
 
+from relay.config import Probe
 from relay.errors import LedgerUnavailable
 from relay.ledger.db import Database, _begin_sqlite
 from relay.ledger.models import metadata
@@ -224,10 +225,20 @@ _MOMENTS = (
     ("check_at", "pauses", "check_at IS NOT NULL"),
     ("fetch_at", "events", "verdict = 'pending'"),
 )
+# A gift waits for another of its donor until nothing of that one's call can be under way any more.
+_IN_DOUBT = (
+    "outcome = 'unknown' AND entry_id IN (SELECT sent.id FROM entries AS sent JOIN entries AS waits USING (donor_email)"
+    " WHERE sent.status = 'unknown' AND waits.status IN ('queued', 'retrying'))"
+)
+_DOUBT_ENDS = (
+    f"strftime('%Y-%m-%d %H:%M:%f', finished_at, '+{Probe().settle_seconds} seconds')",
+    "attempts",
+    _IN_DOUBT,
+)
 _NEXT = "SELECT min(moment) FROM ({})".format(  # noqa: S608  # our own names
     " UNION ALL ".join(
         f"SELECT min({column}) AS moment FROM {table} WHERE {where} AND {column} > :now"  # noqa: S608  # our own names
-        for column, table, where in _MOMENTS
+        for column, table, where in (*_MOMENTS, _DOUBT_ENDS)
     )
 )
 _OVERDUE = " UNION ALL ".join(

@@ -78,6 +78,8 @@ class Call:
     about: str
     worker: str
     started: float
+    # Whose gift it is, and where; of a refund nobody's.
+    donor: tuple[str, str] | None
     verdict: str = ""
     pending: bool = False
     recorded: bool = False
@@ -257,11 +259,14 @@ class ModelClient:
         assert fiber is not None
         claim = fiber.claim
         process = fiber.process
-        call = Call(claim.attempt, claim.entry.id, str(claim.entry.kind), about, process.title, self.world.now)
+        donor = (self.site.organization.name, claim.entry.donor_email) if claim.entry.kind != "refund" else None
+        call = Call(claim.attempt, claim.entry.id, str(claim.entry.kind), about, process.title, self.world.now, donor)
         for other in self.model.calls:
             if other.entry == call.entry and (other.pending or (other.recorded and not self._went_to_a_twin(other))):
                 state = "was recorded" if other.recorded else "may still be recorded"
                 raise Violation(f"DOUBLED: entry {call.entry} is sent again although its earlier call {state}")
+            if other.pending and donor and other.donor == donor:
+                raise Violation(f"TWO AT ONCE: entries {other.entry} and {call.entry} are gifts of one e-mail")
         self.model.calls.append(call)
         return call
 
