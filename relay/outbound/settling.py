@@ -76,14 +76,15 @@ class Settling:
             entries.change(self.tx, entry, self.now, flag=text)
 
     def _trusted(self, claim: Claim, judgement: Judgement) -> Judgement:
-        """A confirmation code that another gift owns proves nothing about this one."""
-        if claim.entry.kind is Kind.REFUND or judgement.outcome is not Outcome.POSTED:
+        """A confirmation code that another gift owns proves nothing about this one, nor about a refund of this one."""
+        code, called = judgement.confirmation_code, claim.entry.parameters.get("refund_user_confirm_code")
+        if judgement.outcome is not Outcome.POSTED or code in {"", called}:
             return judgement
-        code = judgement.confirmation_code
         owner = entries.owner_of(self.tx, self.organization.on_site, code)
         if owner in {None, claim.entry.id}:
             return judgement
-        text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this gift."
+        kind = claim.entry.kind
+        text = f"Luminate answered with the confirmation code of entry {owner}; that proves nothing about this {kind}."
         return Judgement(Outcome.UNKNOWN, "code_of_another_gift", text)
 
     def _move(self, entry: Entry, judgement: Judgement, answer: Answer | None) -> None:

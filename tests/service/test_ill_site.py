@@ -353,6 +353,25 @@ def test_a_confirmation_code_of_another_gift_proves_nothing(relay):
     assert relay.gifts()[1].reason == "code_of_another_gift"
 
 
+def test_the_answer_about_another_gift_does_not_prove_a_refund(relay):
+    """Whoever mixes answers up would else have a refund taken for made that nobody heard of."""
+
+    def answer_with(code):
+        found = {"confirmation_code": code, "amount": {"decimal": "25.00"}, "transaction_id": "1", "cons_id": "1"}
+        return lambda _parameters: Answer(200, orjson.dumps({"donationResponse": {"donation": found}}))
+
+    gifts(relay, 2)
+    relay.post()
+    mine, other = (gift.confirmation_code for gift in relay.gifts())
+    for number, code in ((1, other), (2, mine)):
+        refund = make_refund("5.00", keys=(f"re_{number}",), parents=(relay.gifts()[0].provider_transaction_id,))
+        relay.take(refund)
+        relay.luminate.script = [answer_with(code)]
+        relay.post()
+    became = [(one.status, one.reason) for one in relay.refunds()]
+    assert became == [("unknown", "code_of_another_gift"), ("posted", "")]
+
+
 def test_one_organization_that_is_ill_does_not_pause_another(sqlite_url):
     relay = make_relay(sqlite_url, make_organization("alder"), make_organization("birch"))
     relay.luminate.script = ["lost"] * 5
