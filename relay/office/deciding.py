@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from relay import words
@@ -67,7 +68,10 @@ class Deciding(Acting):
         with self.act(actor, "found", entry_id, reason) as act:
             _need_unknown(act.entry)
             shown = next((row for row in act.entry.candidates if row.get("confirmation_code") == code), {})
-            return _in_luminate(act, code.strip(), read_moment(str(shown.get("at", ""))))
+            released = _in_luminate(act, code.strip(), read_moment(str(shown.get("at", ""))))
+            if _differs(act.entry, shown):
+                entries.change(act.tx, existing(act.tx, entry_id), act.now, flag="amount_differs")
+            return released
 
     def absent(self, entry_id: int, *, attempt: int, actor: Actor, reason: str) -> None:
         """A person looked and an unknown entry is not in Luminate: it is queued again, and mails nobody.
@@ -127,6 +131,12 @@ def _as_absent(act: Act) -> dict[str, Any]:
     # By what is left of its gift, and under the code that it has, today: no call of this ledger has told either.
     stands = refunding.again(act.desk, act.entry, mail=False)
     return stands | {"status": Status.HELD} if stands["status"] is Status.WAITING else stands
+
+
+def _differs(entry: Entry, shown: Mapping[str, str]) -> bool:
+    """Whether the look-up showed another amount than was sent under the code that a person took for this gift's."""
+    told = shown.get("amount", "")
+    return bool(told) and entry.kind is not Kind.REFUND and Decimal(told) != entry.amount.decimal
 
 
 def _need_unknown(entry: Entry) -> None:

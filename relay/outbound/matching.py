@@ -94,8 +94,8 @@ def judge(
         # Some of the equal ones are there, or not all of them yet; nobody can tell which.
         return Finding(Found.SEVERAL if settled else Found.NOT_YET, matching, rivals)
     # Luminate may have recorded another amount than was sent (a level with an amount of its own).
-    almost = any(may_be(entry, row, doubt) for row in rows if row.confirmation_code not in others.owned)
-    return Finding(Found.ABSENT if settled and not almost else Found.NOT_YET)
+    almost = tuple(row for row in rows if row.confirmation_code not in others.owned and may_be(entry, row, doubt))
+    return Finding(Found.ABSENT if settled and not almost else Found.NOT_YET, almost)
 
 
 def _is_proof(entry: Entry, rows: Sequence[Seen]) -> bool:

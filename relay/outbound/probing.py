@@ -105,7 +105,7 @@ class Probing:
         with self.database.read() as tx:
             # What is not shown is absent as of this moment, however much later that is concluded.
             asked = self.database.now(tx)
-            doubt = _doubt(tx, entry, asked)
+            doubt = _doubt(tx, entry)
             gift = entries.gift_of(tx, entry.payment_id) if entry.kind is Kind.REFUND else None
             constituents = constituents_of(tx, entry.organization, entry.donor_email)
         if gift and not entry.donor_email:
@@ -156,7 +156,7 @@ class Probing:
         """
         with self.database.read() as tx:
             now = self.database.now(tx)
-            doubt = _doubt(tx, entry, now)
+            doubt = _doubt(tx, entry)
             constituents = constituents_of(tx, entry.organization, entry.donor_email)
         if entry.status is Status.UNKNOWN:
             return self.readers.of_doubt(entry, doubt, constituents).rows
@@ -187,11 +187,12 @@ class Probing:
             desk.bring_in(entry, finding)
 
 
-def _doubt(tx: Connection, entry: Entry, now: datetime) -> Doubt:
+def _doubt(tx: Connection, entry: Entry) -> Doubt:
     """When it may have been recorded: during its doubtful calls; after a restore, in the time that was lost, too."""
     called = claims.doubtful_since(tx, entry.id)
     if entry.doubtful_from is None:
-        return Doubt(*called) if called else Doubt(entry.changed_at, now)
+        # No call is in doubt any more, once a late report says that nothing was sent: nothing is waited for.
+        return Doubt(*called) if called else Doubt(entry.changed_at, entry.changed_at)
     lost = restores.lost_of(tx, entry.organization)
     over = lost.until if lost else entry.changed_at
     return Doubt(entry.doubtful_from, max(over, called[1]) if called else over)
@@ -222,7 +223,7 @@ class _Desk:
             case Found.CONTESTED:
                 self._contested(entry, finding.rows)
             case _:
-                self.later(entry, "Luminate does not show it yet; it is looked up again.")
+                self.later(entry, "Luminate does not show it yet; it is looked up again.", finding.rows)
 
     def _recorded(self, entry: Entry, rows: Sequence[Seen]) -> None:
         row, transaction = rows[0], rows[0].transaction_id if len(rows) == 1 else ""  # which of equal refunds is untold
@@ -271,12 +272,12 @@ class _Desk:
         if entries.move(self.tx, entry, target, self.now, **columns, **again):
             self.probed.absent.append(entry.id)
 
-    def later(self, entry: Entry, text: str) -> None:
+    def later(self, entry: Entry, text: str, rows: Sequence[Seen] = ()) -> None:
         """The next rung of the ladder, counted from when the entry became unknown; after the last, a person."""
         ladder = self.organization.probe.ladder
         probes = entry.probes + 1
         if probes >= len(ladder):
-            self.hand_over(entry, "not_resolved", f"{text} The last look-up has passed: a person must say.")
+            self.hand_over(entry, "not_resolved", f"{text} The last look-up has passed: a person must say.", rows)
             return
         wait = timedelta(seconds=ladder[probes] - ladder[probes - 1])
         if entries.change(self.tx, entry, self.now, probes=probes, probe_at=self.now + wait, reason_text=text):

@@ -372,6 +372,37 @@ def test_a_row_of_another_amount_may_be_the_gift_on_a_level_of_its_own_so_absenc
     assert relay.entry(entry.id).status is Status.UNKNOWN
 
 
+def test_a_row_of_another_amount_is_shown_to_a_person_and_flagged_once_it_is_said_to_be_the_gift(relay, reader):
+    """Found by the simulation (seed 106): posted with another amount, and nothing said so."""
+    entry = unknown(relay, "lost")
+    at = relay.attempts()[-1]["started_at"]
+    reader.extra = [reader.row(Decimal("100.00"), "LEVEL", at, tender="credit")]
+    for _ in make_organization().probe.ladder:
+        relay.later(days=1)
+        probed = probe(relay, reader)
+    assert probed.person == [entry.id]
+    assert [row["amount"] for row in relay.entry(entry.id).candidates] == ["100.00"]
+    relay.deciding.found(entry.id, "LEVEL", actor=operator("ann"), reason="it is there")
+    assert (relay.entry(entry.id).status, relay.entry(entry.id).flag) == (Status.POSTED, "amount_differs")
+
+
+def test_an_unknown_whose_only_call_is_told_late_to_have_sent_nothing_goes_again(relay, reader):
+    """Found by the simulation: no call was in doubt any more, so its doubt ended anew with each look-up."""
+    relay.take(make_gift())
+    with relay.database.write() as tx:
+        now = relay.database.now(tx)
+        held = claims.claim(tx, claims.next_due(tx, "alder", now), now, seconds=180, worker="w", login_name="api")
+    relay.later(seconds=181)
+    relay.sweep().run()
+    relay.luminate.script = ["not_sent"]
+    relay.posting()._send(held)
+    assert relay.entry(1).status is Status.UNKNOWN
+    relay.later(seconds=121)
+    assert probe(relay, reader).later == [1]
+    relay.later(seconds=601)
+    assert probe(relay, reader).absent == [1]
+
+
 # --- answers mixed up: a gift is posted under the code of another donor's --------------------------------------------
 
 
