@@ -15,7 +15,7 @@ from tests.prove.simulation.world import FAULTS
 # 836: an answer that came an hour late was taken for another gift's by the simulation itself.
 # 4220: of two equal refunds in doubt the first one looked up took the row of the other.
 # 42: of two equal gifts to two funds, both in doubt, the first one looked up took the row of the other, at d4ce0af.
-# 22: a gift that was recorded with another amount took the row of an equal one; it fails without rivals.
+# 22: a gift that was recorded with another amount took the row of an equal one, before rivals were counted there.
 SEEDS = (1, 2, 3, 22, 42, 836, 4220)
 FEW = 8
 
