@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,8 @@ from tests.prove.simulation.fibers import Crashed
 from tests.prove.simulation.world import MOVED, Violation, World
 
 _TABLES = [table.name for table in reversed(metadata.sorted_tables)]
+# How long the ledger is away (seconds): mostly for one moment; now and then longer than an outcome is held on to.
+_AWAY = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 20.0, 140.0, 300.0)
 # What is left to refund counts all of these (relay.refunding).
 _TAKEN = PERHAPS_RECORDED | {Status.QUEUED, Status.RETRYING}
 
@@ -38,6 +40,7 @@ class Ledger(Database):
         self._connection = self.engine.connect()
         self.world: World | None = None
         self.committed: Callable[[], None] = lambda: None
+        self.away_until = 0.0
 
     def begin(self, world: World, committed: Callable[[], None]) -> None:
         """An empty ledger for this seed."""
@@ -47,7 +50,7 @@ class Ledger(Database):
         for table in _TABLES:
             self.raw.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
         self.raw.execute("PRAGMA foreign_keys=ON")
-        self.world = world
+        self.world, self.away_until = world, 0.0
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -79,8 +82,9 @@ class Ledger(Database):
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        if self.world is not None:
+        if self.world is not None and self.world.scheduler.current is not None:
             self.world.step()
+            self._reached(self.world)
         yield self._connection
 
     def now(self, connection: Connection) -> datetime:
@@ -89,8 +93,11 @@ class Ledger(Database):
 
     def _reached(self, world: World) -> None:
         if world.strikes("ledger away"):
-            world.disturb("ledger away")
-            raise LedgerUnavailable("the model ledger is away")
+            self.away_until = world.now + world.faults.chance("ledger away").choice(_AWAY)
+        elif world.now >= self.away_until:
+            return
+        world.disturb("ledger away")
+        raise LedgerUnavailable("the model ledger is away")
 
     @staticmethod
     def _killed_before_commit(world: World) -> None:
@@ -104,7 +111,7 @@ class Watch:
     """Looks at every entry after every commit, with plain SQL: legal moves, refunds within gifts, and the sums."""
 
     def __init__(
-        self, world: World, raw: sqlite3.Connection, expected: Callable[[], dict[str, tuple[int, int]]]
+        self, world: World, raw: sqlite3.Connection, expected: Callable[[], dict[str, tuple[int, int]]], rungs: int
     ) -> None:
         self.world = world
         self.raw = raw
@@ -112,6 +119,8 @@ class Watch:
         self.expected = expected
         self.seen: dict[int, tuple[Any, ...]] = {}
         self.once_unknown: set[int] = set()
+        # How often a gift that does not reach Luminate is tried again.
+        self.rungs = rungs
 
     def look(self) -> None:
         rows = self.raw.execute(
@@ -140,14 +149,21 @@ class Watch:
             self._resolved(number, status)
         if status == Status.UNKNOWN:
             self.once_unknown.add(number)
-        if not _may_go(Status(before[3]), Status(status)):
+        if not self._may_go(Status(before[3]), Status(status)):
             raise Violation(f"entry {number} went from {before[3]} to {status}")
         if before[4] != amount:
             raise Violation(f"the amount of entry {number} changed")
-        if before[3] == Status.POSTING and status == Status.QUEUED:
-            self._only_after_blocked(number)
         if before[3] == Status.POSTING:
+            self._as_its_call_ended(number, status, fence, reason)
             self._only_by_its_holder(number, fence)
+
+    def _may_go(self, before: Status, after: Status) -> bool:
+        """One move of the table; two by way of ``held`` (reopened, then judged) where a person or a plan says so."""
+        if after in TRANSITIONS[before]:
+            return True
+        two = Status.HELD in TRANSITIONS[before] and after in TRANSITIONS[Status.HELD]
+        decided = self.raw.execute("SELECT 1 FROM corrections WHERE at = ?", (self._now,)).fetchone()
+        return two and decided is not None
 
     def _resolved(self, number: int, status: str) -> None:
         """An unknown ends: by whom, for the count."""
@@ -164,12 +180,22 @@ class Watch:
         if claim is not None and (claim.entry.id, claim.fence) != (number, fence):
             raise Violation(f"the late report of call {claim.attempt} moved entry {number}, which another one holds")
 
-    def _only_after_blocked(self, number: int) -> None:
-        outcome = self.raw.execute(
-            "SELECT outcome FROM attempts WHERE entry_id = ? ORDER BY id DESC LIMIT 1", (number,)
-        ).fetchone()[0]
-        if outcome != Outcome.BLOCKED:
+    def _as_its_call_ended(self, number: int, status: str, fence: int, reason: str) -> None:
+        """What the call came to says where its entry goes: back in line only where the whole site refused it."""
+        asked = "SELECT outcome FROM attempts WHERE entry_id = ? AND fence = ?"
+        outcome = self.raw.execute(asked, (number, fence)).fetchone()[0]
+        if status == Status.QUEUED and outcome != Outcome.BLOCKED:
             raise Violation(f"entry {number} went back in line although its call ended {outcome}")
+        if Status(status) not in _AFTER[Outcome(outcome)]:
+            raise Violation(f"entry {number} is {status} although its call ended {outcome}")
+        if status == Status.HELD and not self._is_given_up(number, reason):
+            raise Violation(f"entry {number} is held ({reason}) although not every try of the ladder was made")
+
+    def _is_given_up(self, number: int, reason: str) -> bool:
+        """Whether as many calls did not leave as the ladder has rungs, and one more."""
+        asked = "SELECT count(*) FROM attempts WHERE entry_id = ? AND outcome = 'not_sent'"
+        tries = self.raw.execute(asked, (number,)).fetchone()[0]
+        return reason == "not_reachable" and tries > self.rungs
 
     def _sums(self, rows: list[tuple[Any, ...]]) -> None:
         """Money received = what the entries hold, wherever they stand, to the cent."""
@@ -180,7 +206,10 @@ class Watch:
                 found[row[1]] = (count + 1, total + row[4])
         expected = self.expected()
         if found != expected:
-            raise Violation(f"the balance does not hold: announced {expected}, in the ledger {found}")
+            raise Violation(
+                f"{word_for(_money(found), _money(expected))}: the balance does not hold: "
+                f"announced {expected}, in the ledger {found}"
+            )
 
     def _refunds(self, rows: list[tuple[Any, ...]]) -> None:
         """What may have been refunded is never more than the gift."""
@@ -190,7 +219,7 @@ class Watch:
                 left[row[6]] = left.get(row[6], 0) - row[4]
         for payment, rest in left.items():
             if rest < 0:
-                raise Violation(f"refunds of payment {payment} are {-rest} more than its gift")
+                raise Violation(f"DOUBLED: refunds of payment {payment} are {-rest} more than its gift")
 
     def due(self) -> float | None:
         """When something in the ledger falls due next, after now."""
@@ -212,9 +241,23 @@ class Watch:
         return self.raw.execute(_OVERDUE, {"now": self._now}).fetchone() is not None
 
 
-def _may_go(before: Status, after: Status) -> bool:
-    """Whether one commit may do this: one move of the table, or two by way of ``held`` (reopened, then judged)."""
-    return after in TRANSITIONS[before] or (Status.HELD in TRANSITIONS[before] and after in TRANSITIONS[Status.HELD])
+def word_for(found: int, true: int) -> str:
+    """What happened to the money if so much was found and so much is true: figures.py counts these words."""
+    return "LOST" if found < true else "DOUBLED"
+
+
+def _money(sums: Mapping[str, tuple[int, int]]) -> int:
+    return sum(money for _, money in sums.values())
+
+
+# Where an entry may go from a call that ended so.
+_AFTER = {
+    Outcome.POSTED: {Status.POSTED},
+    Outcome.REJECTED: {Status.REJECTED},
+    Outcome.NOT_SENT: {Status.RETRYING, Status.HELD},
+    Outcome.BLOCKED: {Status.QUEUED},
+    Outcome.UNKNOWN: {Status.UNKNOWN},
+}
 
 
 _GOING = "organization NOT IN (SELECT organization FROM pauses)"

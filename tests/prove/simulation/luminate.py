@@ -53,7 +53,6 @@ class Recorded:
     at: float
     shown_from: float
     login: str
-    mails: int = 0
     by_others: bool = False
     kind: str = "gift"
     refunds: list[Refunded] = field(default_factory=list)
@@ -83,6 +82,7 @@ class Call:
     verdict: str = ""
     pending: bool = False
     recorded: bool = False
+    mails: bool = False
 
 
 @dataclass(eq=False)
@@ -109,6 +109,8 @@ class ModelLuminate:
         # E-mail addresses that several constituents have.
         self.shared_addresses: set[str] = set()
         self.refused_zips: set[str] = {"00000"}
+        # Organizations of which a look-up came to nothing.
+        self.refused_look_ups: set[str] = set()
         self._codes = 0
         # Which payment an id of the provider's is one of, and a plain look into the ledger; both set by the play.
         self.payment_of: Callable[[str, str], Any] = lambda organization, key: (organization, key)
@@ -140,10 +142,9 @@ class ModelClient:
     # --- gifts ------------------------------------------------------------------------------------------------
 
     def add_offline_donation(self, parameters: Mapping[str, str]) -> Answer:
-        call = self._begin(parameters.get("sub_source", ""))
-        for name in ("send_receipt", "send_registration_email"):
-            if parameters.get(name) not in {"true", "false"}:
-                raise Violation(f"{name} was not sent explicitly")
+        call = self._begin(
+            parameters.get("sub_source", ""), _mails(parameters, "send_receipt", "send_registration_email")
+        )
         return self._call(call, lambda: self._add(call, parameters), lambda: self._refusal(parameters))
 
     def _add(self, call: Call, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -158,7 +159,6 @@ class ModelClient:
             asked, now, now + self._delay(), self.site.organization.luminate.login_name,
         )  # fmt: skip
         gift.kind = call.kind
-        gift.mails = int(parameters["send_receipt"] == "true")
         self._no_second(gift)
         self.site.gifts[gift.code] = gift
         call.recorded = True
@@ -218,9 +218,7 @@ class ModelClient:
         code, text = parameters.get("refund_user_confirm_code", ""), parameters.get("refund_amount", "")
         if not text or _minor(text) <= 0:
             raise Violation(f"a refund of {text or 'no amount'} was sent: Luminate takes that for a full refund")
-        if parameters.get("send_auto_responder") not in {"true", "false"}:
-            raise Violation("send_auto_responder was not sent explicitly")
-        call = self._begin(code)
+        call = self._begin(code, _mails(parameters, "send_auto_responder"))
         return self._call(call, lambda: self._take_off(call, code, _minor(text)), lambda: self._no_refund(code, text))
 
     def _no_refund(self, code: str, text: str) -> Answer | None:
@@ -229,7 +227,7 @@ class ModelClient:
             return _field_error("No transaction of this account was found.")
         if _minor(text) > gift.left:
             if gift.amount == gift.asked:
-                raise Violation(f"a refund of {text} was sent, but only {gift.left} is left of {code}")
+                raise Violation(f"DOUBLED: a refund of {text} was sent, but only {gift.left} is left of {code}")
             return _field_error("The refund amount is greater than the current value.")
         return None
 
@@ -240,7 +238,7 @@ class ModelClient:
         now = self.world.now
         gift.refunds.append(Refunded(amount, call.entry, now, now + self._delay()))
         if gift.left < 0 and gift.amount == gift.asked:
-            raise Violation(f"more was refunded of {code} than it has")
+            raise Violation(f"DOUBLED: more was refunded of {code} than it has")
         call.recorded = True
         self.world.log(f"refunded {amount} of {code}", "Luminate")
         match self.site.refund_reply:
@@ -253,8 +251,11 @@ class ModelClient:
 
     # --- any call that writes ---------------------------------------------------------------------------------
 
-    def _begin(self, about: str) -> Call:
-        """A call is about to leave. No earlier call about the same may have been recorded, or may still be."""
+    def _begin(self, about: str, mails: bool) -> Call:
+        """A call is about to leave. No earlier call about the same may have been recorded, or may still be.
+
+        ``mails``: whether the donor hears of it, as nobody may who perhaps did already.
+        """
         fiber = self.world.scheduler.current
         assert fiber is not None
         claim = fiber.claim
@@ -267,6 +268,9 @@ class ModelClient:
                 raise Violation(f"DOUBLED: entry {call.entry} is sent again although its earlier call {state}")
             if other.pending and donor and other.donor == donor:
                 raise Violation(f"TWO AT ONCE: entries {other.entry} and {call.entry} are gifts of one e-mail")
+            if mails and other.mails and other.entry == call.entry and other.verdict in _PERHAPS_MAILED:
+                raise Violation(f"MAILED TWICE: entry {call.entry} mails its donor although an earlier call may have")
+        call.mails = mails
         self.model.calls.append(call)
         return call
 
@@ -455,9 +459,11 @@ class ModelClient:
         world = self.world
         world.step("kill the look-up")
         if world.strikes("look-up failed"):
+            self.model.refused_look_ups.add(self.site.organization.name)
             world.sleep(1.0)
             raise world.faults.chance("look-up failed").choice(_LOOK_UP_FAILURES)
         if world.strikes("look-up refused"):
+            self.model.refused_look_ups.add(self.site.organization.name)
             return _error("3", "Not allowed.") if world.chance.random() < 0.5 else Answer(502, _HTML)
         if asked.get("primary_email") in self.model.shared_addresses and not asked.get("cons_id"):
             return _error("8", "More than one constituent.")
@@ -505,6 +511,18 @@ _LOOK_UP_FAILURES = (
     MaybeSent("read_timeout: Luminate did not answer completely in time."),
     NotSent("connection_refused: Luminate's server did not take the connection."),
 )
+
+
+# Luminate has it, or may have it; "" of whoever was killed with the call under way.
+_PERHAPS_MAILED = frozenset({"", "posted", "unknown"})
+
+
+def _mails(parameters: Mapping[str, str], *names: str) -> bool:
+    """Whether Luminate is told to mail the donor. It has defaults of its own, so it must be told."""
+    for name in names:
+        if parameters.get(name) not in {"true", "false"}:
+            raise Violation(f"{name} was not sent explicitly")
+    return any(parameters[name] == "true" for name in names)
 
 
 def _minor(text: str) -> int:

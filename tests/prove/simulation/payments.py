@@ -111,6 +111,8 @@ def make(seed: int, number: int, organizations: list[str], span: float) -> Payme
     """The history of one payment. Its own chances, so that leaving one out changes no other."""
     chance = Random(f"{seed}:payment:{number}")
     donor = chance.choice((number, number, number, number % 3))
+    often = Random(f"{seed}:donor:{number % 3}") if donor != number else None
+    together = often is not None and chance.random() < 0.5
     # Frequent donors give the same amount again and again: gifts that nobody can tell apart.
     amount = 2500 if donor != number else chance.choice((100, 1000, 2500, 4999, 10_000, 123_456))
     payment = Payment(
@@ -126,6 +128,10 @@ def make(seed: int, number: int, organizations: list[str], span: float) -> Payme
         shape=chance.choice(("charge", "charge", "charge", "intent", "session", "invoice")),
         told=chance.choice(("named", "named", "total", "both")),
     )
+    if often and together:
+        # Several browsers at once: nobody may be sent while another gift of the same donor is on its way.
+        payment.organization = often.choice(organizations)
+        payment.at = often.uniform(0, span) + chance.uniform(0, 1)
     (_Stripe if payment.provider == "stripe" else _Standard)(payment, chance).write()
     return payment
 

@@ -106,6 +106,8 @@ class People:
     def decide(self, entry: Entry, *, patient: bool) -> None:
         """What a careful person does with this entry. ``patient``: what is not clear yet is left for later."""
         payment = self.payment_of(entry)
+        if (entry.status, entry.kind) != (Status.HELD, Kind.REFUND):
+            self._machine_did_its_part(entry, payment)
         if entry.status is Status.UNKNOWN:
             self._resolve(entry)
         elif entry.kind is not Kind.REFUND:
@@ -171,6 +173,57 @@ class People:
         }
         if not known.get(entry.reason):
             raise Violation(f"entry {entry.id} ({entry.kind} of {entry.amount}) needs no person: {entry.reason}")
+
+    def _machine_did_its_part(self, entry: Entry, payment: Payment) -> None:
+        """A person is only asked where no look-up could tell, or where Luminate or relay's own rules refused."""
+        reasons = self._doubts(entry, payment) if entry.status is Status.UNKNOWN else self._refusals(entry, payment)
+        if not reasons.get(entry.reason):
+            raise Violation(f"entry {entry.id} ({entry.kind}, {entry.status}) needs no person: {entry.reason}")
+
+    def _doubts(self, entry: Entry, payment: Payment) -> dict[str, bool]:
+        """Why the look-up of an unknown entry may have ended without an answer."""
+        luminate = self.house.luminate
+        rivals = self._has_rivals(entry, payment)
+        # Of another refund of the gift: Luminate may have recorded another amount.
+        refunds = entry.kind is Kind.REFUND and bool(self._other_refunds(entry))
+        made = any(refund.entry == entry.id for gift in luminate.recorded() for refund in gift.refunds)
+        return {
+            "look_alikes": rivals,
+            "answers_mixed_up": bool(self.world.counts["answer of another gift"]),
+            "not_resolved": rivals or refunds or entry.organization in luminate.refused_look_ups,
+            "probe_several_constituents": payment.email in luminate.shared_addresses,
+            "refund_not_seen": not made,
+        }
+
+    def _has_rivals(self, entry: Entry, payment: Payment) -> bool:
+        """Whether Luminate may show something of the donor that could be this entry and need not be it."""
+        if entry.kind is Kind.REFUND:
+            return any(one.amount == entry.amount for one in self._other_refunds(entry))
+        theirs = [one for one in self.house.luminate.recorded() if one.parameters["donor.email"] == payment.email]
+        others = [one for one in theirs if one.organization == entry.organization and one.entry != entry.id]
+        called = {call.entry for call in self.house.luminate.calls}
+        again = any(one.id != entry.id and one.id in called and one.donor_email == payment.email for one in self._all())
+        return bool(others) or again or self._amount_differs(payment)
+
+    def _other_refunds(self, entry: Entry) -> list[Entry]:
+        family = [one for one in self._all() if one.kind is Kind.REFUND and one.payment_id == entry.payment_id]
+        return [one for one in family if one.id != entry.id]
+
+    def _refusals(self, entry: Entry, payment: Payment) -> dict[str, bool]:
+        """Why a gift, or a refund that Luminate refused, may not go on by itself."""
+        calls = [call for call in self.house.luminate.calls if call.entry == entry.id]
+        refused = bool(calls) and calls[-1].verdict == "rejected"
+        return {
+            "luminate_field_error": refused,
+            "several_constituents": refused and payment.email in self.house.luminate.shared_addresses,
+            "fund_not_mapped": entry.fund == "NOBODY-KNOWS",
+            # That each try of the ladder was made is looked at when it is given up (Watch).
+            "not_reachable": entry.status is Status.HELD,
+            "money_came_back": payment.has_undone,
+            # Until another event of the payment tells more.
+            "no_email": entry.status is Status.HELD,
+            "field_missing": entry.status is Status.HELD,
+        }
 
     def _amount_differs(self, payment: Payment) -> bool:
         return any(gift.amount != gift.asked for gift in self._gifts_of(payment))

@@ -74,9 +74,9 @@ def _listening() -> Iterator[None]:
         structlog.configure(**before)
 
 
-def _heard(_logger: object, method: str, told: Mapping[str, Any]) -> NoReturn:
+def _heard(_logger: object, _method: str, told: Mapping[str, Any]) -> NoReturn:
     error = sys.exc_info()[1]
-    if method == "exception" and error is not None and not isinstance(error, LedgerUnavailable):
+    if told.get("exc_info") and error is not None and not isinstance(error, LedgerUnavailable):
         raise Violation(f"relay itself failed ({told['event']}): {type(error).__name__}: {error}")
     raise structlog.DropEvent
 
@@ -113,7 +113,8 @@ def _play(world: World, played: Played, gifts: int) -> None:
     played.payments = [payment.name for payment in payments]
     book = Book(payments)
     database = ledger()
-    watch = Watch(world, database.raw, book.expected)
+    rungs = len(settings.organizations[names[0]].pace.retry_ladder)
+    watch = Watch(world, database.raw, book.expected, rungs)
     database.begin(world, lambda: _committed(world, book, watch))
     luminate = ModelLuminate(world, settings.organizations)
     luminate.payment_of = lambda organization, key: book.payment_of(organization, key) or key
@@ -123,25 +124,35 @@ def _play(world: World, played: Played, gifts: int) -> None:
     house = House(world, settings, database, luminate, book, workers=chance.choice((1, 2, 3)))
     people = People(house)
     world.next_due, world.overdue = watch.due, watch.overdue
-    world.next_release = lambda: _earliest(watch.release(), house.redis.next_expiry())
+    world.next_release = lambda: _earliest(
+        watch.release(), house.redis.next_expiry(), _after(world, database.away_until)
+    )
     for event in book.events():
         house.announce(event)
     _plan_disturbances(world, house, people)
-    house.start()
-    world.run(until=_end_of_faults(book))
-    _rest(world, house, people)
+    try:
+        _to_the_end(world, house, people)
+    finally:
+        _count(world, house, watch)
+        played.persons = people.decided
+
+
+def _to_the_end(world: World, house: House, people: People) -> None:
     checks = Checks(world, house, people)
+    house.start()
+    world.run(until=_end_of_faults(house.book))
+    _rest(world, people, checks)
     checks.at_rest()
-    _count(world, house, people, watch)
+    world.counts["waiting for a person at rest"] += sum(people.is_for_a_person(entry) for entry in checks.entries)
     for _ in range(ROUNDS):
         decided = people.decide_everything()
         world.run()
+        checks.pauses_end_by_themselves()
         people.resume_everything()
         world.run()
         if not decided:
             break
     checks.at_the_end()
-    played.persons = people.decided
 
 
 def _committed(world: World, book: Book, watch: Watch) -> None:
@@ -154,6 +165,10 @@ def _committed(world: World, book: Book, watch: Watch) -> None:
 def _earliest(*moments: float | None) -> float | None:
     found = [moment for moment in moments if moment is not None]
     return min(found) if found else None
+
+
+def _after(world: World, moment: float) -> float | None:
+    return moment if moment > world.now else None
 
 
 def _end_of_faults(book: Book) -> float:
@@ -180,23 +195,24 @@ def _disturb(world: World, house: House, people: People) -> None:
         people.somebody_pauses()
 
 
-def _rest(world: World, house: House, people: People) -> None:
+def _rest(world: World, people: People, checks: Checks) -> None:
     """Faults end, whoever sleeps wakes, and time runs until nothing is left that happens by itself."""
     world.end_faults()
     world.run()
+    checks.pauses_end_by_themselves()
     people.resume_everything()
     world.sweeps += 1
     world.run()
 
 
-def _count(world: World, house: House, people: People, watch: Watch) -> None:
+def _count(world: World, house: House, watch: Watch) -> None:
+    """What the seed came to, whether it failed or not."""
     counts, raw = world.counts, house.ledger.raw
     counts["gifts"] += len(house.book.payments)
     counts["calls"] += len(house.luminate.calls)
     counts["events"] += raw.execute("SELECT count(*) FROM events").fetchone()[0]
     counts["refunds"] += raw.execute("SELECT count(*) FROM entries WHERE kind = 'refund'").fetchone()[0]
     counts["entries once unknown"] += len(watch.once_unknown)
-    counts["waiting for a person at rest"] += sum(people.is_for_a_person(entry) for entry in people._all())
 
 
 # --- organizations ------------------------------------------------------------------------------------------------
@@ -204,15 +220,16 @@ def _count(world: World, house: House, people: People, watch: Watch) -> None:
 
 def _settings(chance: Random) -> Settings:
     names = ("acme", "beta", "gamma")[: chance.choice((1, 2, 2, 3))]
+    retries = chance.choice((Pace().retry_ladder, (10, 60)))
     return Settings(
         database_url="sqlite://",
         redis_url="redis://nowhere",
         secret_key="only-for-a-simulation",
-        organizations={name: _organization(name, number, chance) for number, name in enumerate(names)},
+        organizations={name: _organization(name, number, chance, retries) for number, name in enumerate(names)},
     )
 
 
-def _organization(name: str, number: int, chance: Random) -> Organization:
+def _organization(name: str, number: int, chance: Random, retries: tuple[int, ...]) -> Organization:
     form = FormLevel(form_id=1000 + number, level_id=1)
     ladder = chance.choice(((120, 600, 3600, 21600, 86400), (120, 600, 3600, 21600, 86400), (60, 900, 7200)))
     return Organization(
@@ -225,11 +242,12 @@ def _organization(name: str, number: int, chance: Random) -> Organization:
         refunded_unposted=chance.choice(list(RefundedUnposted)),
         reinstate=chance.choice(list(Reinstate)),
         whole_units=WholeUnits.SEND_CENTS,
-        mail=Mail(receipt=chance.random() < 0.5, registration=False, refund=chance.random() < 0.5),
+        mail=Mail(receipt=chance.random() < 0.5, registration=chance.random() < 0.3, refund=chance.random() < 0.5),
         pace=Pace(
             max_in_flight=chance.choice((1, 2, 4)),
             per_minute=chance.choice((0, 0, 0, 6)),
             settle_seconds=chance.choice((0, 0.2, 5.0)),
+            retry_ladder=retries,
         ),
         probe=Probe(ladder=ladder),
         providers={

@@ -16,6 +16,9 @@ from tests.prove.simulation.payments import Book, Event
 from tests.prove.simulation.redis import ModelRedis
 from tests.prove.simulation.world import HOUR, Process, Violation, World
 
+# How long after a job began its worker is told to stop (seconds).
+_STOPPED_AFTER = (0.0, 0.1, 0.5, 2.0, 20.0)
+
 
 class House:
     """Everything that runs, and how each part starts again after a crash."""
@@ -67,11 +70,17 @@ class House:
             organization = self.redis.take()
             world.step("kill at the bell")
             jobs.use(relay)
-            self._attempt(process, functools.partial(jobs.post_due, organization))
             if world.strikes("stop a worker"):
-                process.stopping = True
+                wait = world.faults.chance("stop a worker").choice(_STOPPED_AFTER)
+                world.after(wait, functools.partial(self._stop, process, process.life))
+            self._attempt(process, functools.partial(jobs.post_due, organization))
         # SIGTERM: the calls under way have ended; a platform starts it again.
         world.kill(process)
+
+    @staticmethod
+    def _stop(process: Process, life: int) -> None:
+        """SIGTERM: while the job is on, or when it has returned."""
+        process.stopping = process.stopping or process.life == life
 
     def _sweep(self, process: Process, relay: Relay) -> None:
         world, sweep = self.world, relay.sweep_for(process.title)

@@ -36,7 +36,7 @@ FAULTS: dict[str, float] = {
     "freeze": 0.01,
     "freeze with an outcome in hand": 0.03,
     "stop a worker": 0.02,
-    "ledger away": 0.01,
+    "ledger away": 0.005,
     "commit unheard": 0.01,
     "redis away": 0.05,
     "flushall": 0.05,
