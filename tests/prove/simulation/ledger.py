@@ -158,12 +158,14 @@ class Watch:
             self._only_by_its_holder(number, fence)
 
     def _may_go(self, before: Status, after: Status) -> bool:
-        """One move of the table; two by way of ``held`` (reopened, then judged) where a person or a plan says so."""
+        """One move of the table; two by way of ``held``, where a person, a plan or an event reopened and judged it."""
         if after in TRANSITIONS[before]:
             return True
         two = Status.HELD in TRANSITIONS[before] and after in TRANSITIONS[Status.HELD]
+        fiber = self.world.scheduler.current
+        told = before is Status.CLOSED and fiber is not None and fiber.delivery is not None
         decided = self.raw.execute("SELECT 1 FROM corrections WHERE at = ?", (self._now,)).fetchone()
-        return two and decided is not None
+        return two and (told or decided is not None)
 
     def _resolved(self, number: int, status: str) -> None:
         """An unknown ends: by whom, for the count."""
