@@ -186,7 +186,10 @@ class People:
         rivals = self._has_rivals(entry, payment)
         # Of another refund of the gift: Luminate may have recorded another amount.
         refunds = entry.kind is Kind.REFUND and bool(self._other_refunds(entry))
-        made = any(refund.entry == entry.id for gift in luminate.recorded() for refund in gift.refunds)
+        # Of two people who look at once the second may come when the first one's word was acted on.
+        since = self.world.seconds(entry.changed_at)
+        refunds_made = (refund for gift in luminate.recorded() for refund in gift.refunds if refund.at < since)
+        made = any(refund.entry == entry.id for refund in refunds_made)
         return {
             "look_alikes": rivals,
             "answers_mixed_up": bool(self.world.counts["answer of another gift"]),
