@@ -214,8 +214,7 @@ class People:
 
     def _refusals(self, entry: Entry, payment: Payment) -> dict[str, bool]:
         """Why a gift, or a refund that Luminate refused, may not go on by itself."""
-        calls = [call for call in self.house.luminate.calls if call.entry == entry.id]
-        refused = bool(calls) and calls[-1].verdict == "rejected"
+        refused = any(one.entry == entry.id and one.verdict == "rejected" for one in self.house.luminate.calls)
         return {
             "luminate_field_error": refused,
             "several_constituents": refused and payment.email in self.house.luminate.shared_addresses,
