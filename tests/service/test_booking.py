@@ -289,6 +289,7 @@ def test_an_unknown_entry_never_outranks_a_posted_one(relay):
     relay.take(make_gift(keys=("in_1",)))
     relay.post()
     relay.take(make_gift(keys=("pi_1",)))
+    relay.later(seconds=601)  # while the first call is in doubt, the donor's next gift waits
     relay.post()
     relay.take(make_link("in_1", "pi_1"))
     assert [gift.id for gift in relay.gifts()] == [2]

@@ -15,7 +15,8 @@ from relay.outbound.recovery import PAUSE
 from relay.status import Outcome, Status
 
 HELD = [*REASONS, "closed_before", "code_supplied", "reopened", "needs_proof", "names_no_payment", "more_than_left",
-        "total_unclear", "money_came_back", "other_login", "not_reachable", "other_fiscal_year", "twin_was_sent"]  # fmt: skip
+        "total_unclear", "money_came_back", "other_login",
+        "not_reachable", "other_fiscal_year", "twin_was_sent"]  # fmt: skip
 
 
 @pytest.mark.parametrize("reason", HELD)
