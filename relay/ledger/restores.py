@@ -66,7 +66,7 @@ def forgotten(tx: Connection, row: Mapping[str, Any]) -> Lost | None:
     """
     is_refund = row["kind"] == Kind.REFUND
     unnamed = is_refund and not row["fact"].get("keys")
-    lost = lost_of(tx, row["organization"], None if unnamed else row["occurred_at"])
+    lost = lost_of(tx, row["organization"], None if unnamed else row.get("occurred_at"))
     if lost and is_refund and _sent_since(tx, row["payment_id"], lost.until):
         return None
     return lost

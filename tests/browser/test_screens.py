@@ -52,7 +52,7 @@ def test_axe_would_see_a_fault(browser_of):
 
 # Pages that are no screen of their own.
 PARTS = {"static", "sign_in_code", "oidc_begin", "oidc_end", "invitation", "gift_event", "replay_progress",
-         "connections_group"}  # fmt: skip
+         "connections_group", "gift_code"}  # fmt: skip
 
 
 def test_the_list_holds_every_page_there_is(house):

@@ -106,6 +106,7 @@ def test_what_is_of_another_organization_looks_in_the_api_like_what_is_not_there
     body = {"reason": "x"} | {
         "correct_entry": {"changes": {"donor.name.first": "Eve"}},
         "resolve_entry": {"absent": True, "attempt": 1},
+        "supply_gift_code": {"code": "1-2-3"},
     }.get(operation.name, {})
     told = []
     for number in (1, NOWHERE):
