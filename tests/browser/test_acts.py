@@ -1,5 +1,6 @@
 """Journeys of whoever puts gifts right: correct and replay, resolve, many at once, two browsers at once."""
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,9 @@ from playwright.sync_api import expect
 from relay.ledger import entries
 from relay.luminate.seen import Seen
 from relay.status import Status
-from tests.builders import DONOR, make_gift, make_organization
+from tests.browser.conftest import PHONE
+from tests.browser.test_screens import AXE, GRAVE, RUN
+from tests.builders import DONOR, make_gift, make_organization, make_refund
 from tests.support.console import House
 
 SAID = "Luminate refused it. Billing zip or postal code is required."
@@ -60,6 +63,25 @@ def worker(house):
     yield hurry
     ended.set()
     thread.join()
+
+
+def test_a_refund_of_a_gift_before_relay_goes_by_the_code_that_is_told(house, page):
+    house.take(make_refund("5.00"))
+    page.goto("/console/gifts/1")
+    page.get_by_role("link", name="Tell the confirmation code of its gift").click()
+    page.get_by_role("textbox", name="Confirmation code").fill("709-1201-1-5470-5579")
+    page.get_by_label("Why").fill("in the books of last year")
+    page.get_by_role("button", name="Check and refund").click()
+    page.get_by_label("Amount of the gift").fill("25.00")
+    page.get_by_label("I have seen this donor's gift").check()
+    page.evaluate(AXE)
+    assert [fault["id"] for fault in page.evaluate(RUN) if fault["impact"] in GRAVE] == []
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.get_by_role("button", name="Refund by it unchecked").click()
+    expect(page).to_have_url(re.compile("/console/gifts/1$"))
+    house.post()
+    assert house.luminate.sent("refund")[0]["refund_user_confirm_code"] == "709-1201-1-5470-5579"
 
 
 def test_a_missing_zip_is_mended_and_the_gift_is_sent(house, page):
