@@ -1,4 +1,4 @@
-"""Seeded bugs: ten deliberate mistakes in relay's own code, each of which the simulation must notice.
+"""Seeded bugs: deliberate mistakes in relay's own code, each of which the simulation must notice.
 
 ``python -m tests.prove.bugs`` puts each in, plays seeds until one fails, and prints the table of docs/proof.md.
 A bug is a patch that is taken out again; the files stay as they are.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from relay.errors import CouldNotStore, LedgerUnavailable, MaybeSent
 from relay.gifts import Refund
@@ -23,7 +23,7 @@ from relay.inbound.intake import Intake, Taken
 from relay.ledger import claims, entries, payments
 from relay.ledger.models import entries as table
 from relay.luminate.outcomes import judge_error
-from relay.outbound import posting, settling
+from relay.outbound import posting, probing, settling
 from relay.outbound.matching import Finding, Found, judge
 from relay.outbound.settling import Settling
 from relay.outbound.sweep import Sweep
@@ -47,7 +47,8 @@ class Bug:
     seed: int
 
 
-def _claim_without_where() -> AbstractContextManager[Any]:
+@contextmanager
+def _claim_without_where() -> Iterator[None]:
     real = entries._swap
 
     def swap(tx: Connection, entry: entries.Entry, values: dict[str, Any]) -> bool:
@@ -56,7 +57,11 @@ def _claim_without_where() -> AbstractContextManager[Any]:
         tx.execute(update(table).where(table.c.id == entry.id).values(values))
         return True
 
-    return mock.patch.object(entries, "_swap", swap)
+    def still_due(_tx: Connection, entry: entries.Entry, *_: Any) -> entries.Entry:
+        return entry
+
+    with mock.patch.object(entries, "_swap", swap), mock.patch.object(claims, "still_due", still_due):
+        yield
 
 
 def _resend_on_read_timeout() -> AbstractContextManager[Any]:
@@ -90,13 +95,16 @@ def _answer_now(database: Any) -> None:
     fiber.delivery.accepted = True
 
 
-def _refund_amount_omitted() -> AbstractContextManager[Any]:
+@contextmanager
+def _refund_amount_omitted() -> Iterator[None]:
     real = refunding.map_refund
 
     def mapped(*given: Any, **more: Any) -> dict[str, str]:
         return {name: text for name, text in real(*given, **more).items() if name != "refund_amount"}
 
-    return mock.patch.object(refunding, "map_refund", mapped)
+    # The last look before the call is left out, too.
+    with mock.patch.object(refunding, "map_refund", mapped), mock.patch.object(posting, "_is_whole", return_value=True):
+        yield
 
 
 def _lease_back_to_queued() -> AbstractContextManager[Any]:
@@ -158,18 +166,77 @@ def _total_added_twice() -> AbstractContextManager[Any]:
     return mock.patch.object(refunding, "_follow", follow)
 
 
+def _every_look_up_finds_several() -> AbstractContextManager[Any]:
+    def judged(_entry: entries.Entry, rows: Sequence[Any], *_: Any, **_more: Any) -> Finding:
+        return Finding(Found.SEVERAL, tuple(rows))
+
+    return mock.patch("relay.outbound.probing.matching.judge", judged)
+
+
+def _pauses_never_end() -> AbstractContextManager[Any]:
+    return mock.patch.object(Sweep, "_check_pauses", return_value=None)
+
+
+def _no_flag() -> AbstractContextManager[Any]:
+    real = Settling._posted
+
+    def posted(self: Settling, entry: entries.Entry, judgement: Any) -> None:
+        real(self, entry, replace(judgement, flag=""))
+
+    return mock.patch.object(Settling, "_posted", posted)
+
+
+def _mails_again() -> AbstractContextManager[Any]:
+    real = probing.gift_columns
+
+    def columns(*given: Any, **more: Any) -> dict[str, Any]:
+        return real(*given, **more | {"mail": True})
+
+    return mock.patch.object(probing, "gift_columns", columns)
+
+
+def _same_donor_at_once() -> AbstractContextManager[Any]:
+    due = select(table).where(claims._MINE, claims._IS_DUE).order_by(table.c.received_at, table.c.id)
+    still = due.where(table.c.id == bindparam("entry"))
+    return mock.patch.multiple(claims, _NEXT_DUE=due.limit(bindparam("limit")), _STILL_DUE=still)
+
+
+def _given_up_at_once() -> AbstractContextManager[Any]:
+    def not_sent(self: Settling, entry: entries.Entry, words: dict[str, Any]) -> None:
+        entries.move(self.tx, entry, Status.HELD, self.now, **words | {"reason": "not_reachable"})
+
+    return mock.patch.object(Settling, "_not_sent", not_sent)
+
+
+def _blocked_is_rejected() -> AbstractContextManager[Any]:
+    real = Settling._move
+
+    def move(self: Settling, entry: entries.Entry, judgement: Any, *rest: Any) -> None:
+        is_blocked = judgement.outcome is Outcome.BLOCKED
+        real(self, entry, replace(judgement, outcome=Outcome.REJECTED) if is_blocked else judgement, *rest)
+
+    return mock.patch.object(Settling, "_move", move)
+
+
 BUGS = (
-    Bug("claim without WHERE", "whoever read an entry takes it, whatever became of it since", _claim_without_where, 8),
+    Bug("claim without WHERE", "whoever read an entry takes it, whatever became of it since", _claim_without_where, 2),
     Bug("resend on read timeout", "a read timeout counts as not sent", _resend_on_read_timeout, 1),
-    Bug("ack before commit", "the 200 leaves while the transaction is open", _answer_before_commit, 4),
+    Bug("ack before commit", "the 200 leaves while the transaction is open", _answer_before_commit, 1),
     Bug("refund amount omitted", "refundOfflineDonation is called without an amount", _refund_amount_omitted, 1),
     Bug("lease back to queued", "a claim that nobody reported back is put in line again", _lease_back_to_queued, 1),
-    Bug("fence ignored", "a late report counts, whoever holds the entry now", _fence_ignored, 11),
-    Bug("probe that takes the first of two matches", "several look-alikes count as found", _first_of_two_matches, 34),
+    Bug("fence ignored", "a late report counts, whoever holds the entry now", _fence_ignored, 50),
+    Bug("probe that takes the first of two matches", "several look-alikes count as found", _first_of_two_matches, 12),
     Bug("bell without sweep", "nothing in the ledger is ever rung for again", _bell_without_sweep, 1),
-    Bug("duplicate key dropped", "the same delivery twice is two events", _delivery_key_dropped, 2),
+    Bug("duplicate key dropped", "the same delivery twice is two events", _delivery_key_dropped, 1),
     Bug("duplicate key dropped, of payments", "no two events are of one payment", _payment_key_dropped, 1),
     Bug("cumulative refund added twice", "a running total is booked on top of what is booked", _total_added_twice, 1),
+    Bug("every look-up finds several", "no look-up ever resolves anything", _every_look_up_finds_several, 1),
+    Bug("pauses never end by themselves", "what the machine paused only a person resumes", _pauses_never_end, 1),
+    Bug("no flag for another amount", "what Luminate recorded with another amount is posted unflagged", _no_flag, 2),
+    Bug("mails although it may have mailed", "what is proven absent is sent with its receipt", _mails_again, 1),
+    Bug("no rule for the same donor", "two gifts of one donor are in flight at once", _same_donor_at_once, 22),
+    Bug("given up at once", "one call that did not leave is a person's", _given_up_at_once, 1),
+    Bug("blocked is refused", "a site that lets nobody in refuses the gift for good", _blocked_is_rejected, 4),
 )
 
 

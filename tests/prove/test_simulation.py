@@ -3,8 +3,11 @@
 The long form is `python -m tests.prove.simulation`; what was seen to fail there becomes a test of its own.
 """
 
+from unittest import mock
+
 import pytest
 
+from relay.outbound.settling import Settling
 from tests.prove import bugs
 from tests.prove.simulation.__main__ import main
 from tests.prove.simulation.figures import Figures
@@ -54,9 +57,10 @@ def test_what_is_left_out_of_a_seed_does_not_happen():
 def test_a_failing_seed_is_made_shorter_and_fails_the_same_way(omitting):
     with omitting.make():
         failed = play(omitting.seed, gifts=bugs.GIFTS)
-        short, without = shrink(failed, seconds=2.0, gifts=bugs.GIFTS)
+        short, without = shrink(failed, seconds=4.0, gifts=bugs.GIFTS)
         again = play(omitting.seed, without, gifts=bugs.GIFTS)
-    assert len(short.history) < len(failed.history)
+    assert without
+    assert not {*short.payments, *short.faults} & {*without}
     assert "no amount" in again.problem
     assert again.history == short.history
 
@@ -91,6 +95,20 @@ def test_a_failed_seed_is_counted_by_what_it_broke():
         figures.add(Played(figures.seeds, problem))
     told = figures.told()
     assert (told["lost"], told["doubled"], told["failed seeds"]) == (1, 1, 3)
+
+
+def test_relay_s_own_failure_fails_the_seed():
+    with mock.patch.object(Settling, "settle", side_effect=TypeError("a mistake of ours")):
+        problem = play(1, gifts=4).problem
+    assert problem == "relay itself failed (outcome_not_recorded): TypeError: a mistake of ours"
+
+
+def test_a_failed_seed_has_its_counts_too(omitting):
+    with omitting.make():
+        failed = play(omitting.seed, gifts=bugs.GIFTS)
+    assert failed.problem
+    assert failed.counts["gifts"] == bugs.GIFTS
+    assert failed.counts["calls"] > 0
 
 
 def test_figures_of_other_code_are_not_added_to(tmp_path):
