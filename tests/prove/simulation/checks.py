@@ -137,8 +137,11 @@ class Checks:
             raise Violation(f"DOUBLED: entry {entry.id} was sent twice: {entry.flag}")
 
     def _another_amount_is_flagged(self, entry: Entry) -> None:
-        """Luminate may record another amount than was sent: then it is posted, and somebody is told to look."""
-        if entry.kind is Kind.REFUND or entry.status is not Status.POSTED:
+        """Luminate may record another amount than was sent: then it is posted, and somebody is told to look.
+
+        Unless no answer and no look-up ever told relay of it, and whoever did tell it has seen the amount.
+        """
+        if entry.kind is Kind.REFUND or entry.status is not Status.POSTED or entry.id in self.people.told_unseen:
             return
         gift = self._site_gift(entry)
         if gift.amount != entry.amount.minor and not entry.flag:

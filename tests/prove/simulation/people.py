@@ -34,6 +34,8 @@ class People:
     def __init__(self, house: House) -> None:
         self.house, self.world = house, house.world
         self.decided: Counter[str] = Counter()
+        # Entries whose code a person told that no look-up had shown.
+        self.told_unseen: set[int] = set()
         self._too_early = False
 
     # --- now and then, while everything goes on ---------------------------------------------------------------
@@ -256,6 +258,8 @@ class People:
         mine = mine or [gift for gift in self._twins(entry) if gift.code not in owned]
         if mine:
             self._count("found in Luminate")
+            if mine[0].code not in {row.get("confirmation_code") for row in entry.candidates}:
+                self.told_unseen.add(entry.id)
             self._relay.deciding.found(entry.id, mine[0].code, actor=ADA, reason="seen in Luminate")
         else:
             self._count("not in Luminate")
