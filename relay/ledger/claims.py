@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     insert,
     or_,
@@ -251,9 +250,9 @@ def _next_due() -> Select[Any]:
     # Plain addresses, and the blind values of sealed ones; all apart, so that the database may hash each.
     alone = []
     for name in ("donor_email", "donor_key"):
-        nobodys, same = table.c[name] == "", other.c[name] == table.c[name]
-        alone.append(or_(nobodys, ~exists().where(flies, same)))
-        alone.append(or_(nobodys, table.c.kind == Kind.REFUND, ~exists().where(may_fly, same)))
+        nobodys, theirs = table.c[name] == "", other.c[name]
+        alone.append(or_(nobodys, table.c[name].not_in(select(theirs).where(flies))))
+        alone.append(or_(nobodys, table.c.kind == Kind.REFUND, table.c[name].not_in(select(theirs).where(may_fly))))
     found = select(table).where(_MINE, _IS_DUE, *alone).order_by(table.c.received_at, table.c.id)
     return found.limit(bindparam("limit"))
 
