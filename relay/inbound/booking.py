@@ -169,6 +169,12 @@ def _refresh(booking: Booking, entry: Entry, gift: Gift) -> bool:
         words = {"reason": entry.reason, "reason_text": entry.reason_text}
         return entries.change(booking.tx, entry, booking.now, **columns | words)
     if entry.doubtful_from is not None:
+        was = entries.before(booking.tx, entry, restores.RECOVER)
+        if was.get("status") == Status.HELD and was.get("reason") not in HELD_BY_PERSON:
+            # Not there, it stands as it would today: what kept it by the backup may be what came now.
+            said = {"who": "relay", "action": restores.RECOVER, "reason": "What kept it was filled."}
+            now_held = {"status": target, "reason": columns["reason"], "reason_text": columns["reason_text"]}
+            entries.correct(booking.tx, entry, booking.now, **said, before=now_held, after={"status": Status.UNKNOWN})
         doubt = restores.in_doubt(Lost(entry.doubtful_from, booking.now), booking.now)
         return entries.change(booking.tx, entry, booking.now, **columns | doubt)
     if entry.status is target or (entry.status, target) == (Status.RETRYING, Status.QUEUED):

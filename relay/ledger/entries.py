@@ -197,7 +197,8 @@ def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: 
 
 def _forgotten(tx: Connection, entry: Entry) -> Lost | None:
     """In which time that a restored ledger has lost it may have been sent; None: in none, or it was looked up since."""
-    row = {name: getattr(entry, name) for name in ("organization", "payment_id", "kind", "fact", "occurred_at")}
+    names = ("organization", "payment_id", "kind", "fact", "occurred_at", "received_at")
+    row = {name: getattr(entry, name) for name in names}
     lost = restores.forgotten(tx, row)
     return None if lost is None or restores.is_looked_up(tx, entry.id, lost) else lost
 

@@ -22,8 +22,12 @@ from relay.status import Kind, Status
 RESTORED = "restored"
 RECOVER = "recover"
 BORN = "Its provider told of it after the restore, and it was paid before: the ledger that was lost may have sent it."
-# Some providers tell only the day of a payment; the hour that relay gives it may be ahead of when they told of it.
+# How far a payment's time may be ahead of the moment it happened: a provider's clock; of a day without an hour the
+# noon that relay gives it.
+CLOCKS = timedelta(minutes=15)
 A_DAY = timedelta(days=1)
+# What tells no time was paid within this long before it came: providers repeat an event for days, not for months.
+AT_MOST = timedelta(days=30)
 
 restores = Table(
     "restores",
@@ -51,25 +55,33 @@ def remember(tx: Connection, organization: str, lost: Lost) -> None:
 
 
 def lost_of(tx: Connection, organization: str, paid: datetime | None = None) -> Lost | None:
-    """All that the restores of an organization have lost; of those only that came after a payment of then."""
+    """All that the restores of an organization have lost; of those only that ended then or later."""
     mine = restores.c.organization == organization
     whole = select(func.min(restores.c.since), func.max(restores.c.until)).where(mine)
-    since, until = tx.execute(whole if paid is None else whole.where(restores.c.until >= paid - A_DAY)).one()
+    since, until = tx.execute(whole if paid is None else whole.where(restores.c.until >= paid)).one()
     return Lost(since, until) if since else None
 
 
 def forgotten(tx: Connection, row: Mapping[str, Any]) -> Lost | None:
     """The lost time in which an entry with these columns may have been sent; None: it surely was not.
 
-    A refund that only a running total tells of may be older than the event that tells the total. One of a gift that was
-    not in Luminate then cannot have been made.
+    A refund of a gift that was not in Luminate then cannot have been made.
     """
     is_refund = row["kind"] == Kind.REFUND
-    unnamed = is_refund and not row["fact"].get("keys")
-    lost = lost_of(tx, row["organization"], None if unnamed else row.get("occurred_at"))
+    lost = lost_of(tx, row["organization"], _paid_no_earlier_than(row))
     if lost and is_refund and _sent_since(tx, row["payment_id"], lost.until):
         return None
     return lost
+
+
+def _paid_no_earlier_than(row: Mapping[str, Any]) -> datetime:
+    """A refund that only a running total tells of may be older than the event that tells the total."""
+    received: datetime = row["received_at"]
+    unnamed = row["kind"] == Kind.REFUND and not row["fact"].get("keys")
+    paid: datetime | None = None if unnamed else row.get("occurred_at")
+    if paid is None:
+        return received - AT_MOST
+    return paid - (A_DAY if row["fact"].get("occurred_on") else CLOCKS)
 
 
 def _sent_since(tx: Connection, payment: int, moment: datetime) -> bool:
@@ -97,8 +109,9 @@ def organizations(tx: Connection) -> Sequence[str]:
     return tx.execute(select(entries.c.organization).distinct().order_by(entries.c.organization)).scalars().all()
 
 
-def newest_row(tx: Connection, organization: str) -> datetime | None:
-    """When an entry of the organization was last changed."""
-    newest = select(func.max(entries.c.changed_at)).where(entries.c.organization == organization)
+def newest_row(tx: Connection, organization: str, until: datetime) -> datetime | None:
+    """When an entry of the organization was last changed, by then: web may have stored more since the restore."""
+    mine = (entries.c.organization == organization) & (entries.c.changed_at <= until)
+    newest = select(func.max(entries.c.changed_at)).where(mine)
     found: datetime | None = tx.execute(newest).scalar_one()
     return found

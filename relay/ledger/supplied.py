@@ -7,10 +7,11 @@ later event writes. Who said it, and why, is a row of ``corrections``.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from relay.ledger.entries import Entry, of_row
+from relay.ledger.entries import Entry, of_row, refunds_of
 from relay.ledger.models import corrections, entries
 from relay.status import Kind
 
@@ -39,3 +40,20 @@ def under(tx: Connection, site: Collection[str], code: str) -> list[Entry]:
     found = select(entries).where(mine, entries.c.kind == Kind.REFUND, payments)
     known = (of_row(row) for row in tx.execute(found.order_by(entries.c.received_at, entries.c.id)))
     return [one for one in known if code_of(one) == code or (one.payment_id in owning and not code_of(one))]
+
+
+def held_for(tx: Connection, gift: Entry) -> dict[str, Any]:
+    """The columns that hold a gift of which somebody told, for a refund, that Luminate has it; else nothing."""
+    told = {code: one for one in refunds_of(tx, gift.payment_id) if (code := code_of(one))}
+    if not told or gift.confirmation_code in told:
+        return {}
+    code, refund = next(iter(told.items()))
+    text = f"Somebody told for refund {refund.id} that this gift is in Luminate under the confirmation code {code}."
+    ended: dict[str, Any] = {"probe_at": None, "doubtful_from": None, "lease_until": None, "candidates": [], "flag": ""}
+    return {"reason": "code_supplied", "reason_text": text} | ended
+
+
+def told_elsewhere(tx: Connection, site: Collection[str], codes: Collection[str], payment: int) -> set[str]:
+    """Which of these codes somebody told for refunds of other payments: the gift is there, and may be another one."""
+    known = [(code, one) for code in set(codes) for one in under(tx, site, code)]
+    return {code for code, one in known if code_of(one) and one.payment_id != payment}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,12 @@ from relay.config import Organization
 from relay.dates import lateness
 from relay.errors import NotChecked, ReplayRefused
 from relay.inbound import refunding, twice
+from relay.inbound.giving import gift_columns
 from relay.ledger import claims, doubts, entries
+from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
+from relay.ledger.funds import with_funds
 from relay.luminate.schemas import without_mails
 from relay.luminate.seen import Seen, read_moment
 from relay.office.acting import Act, Acting, existing
@@ -126,6 +130,11 @@ def _as_absent(act: Act) -> dict[str, Any]:
     """Status, reason and parameters of an entry that is surely not in Luminate."""
     if held := entries.held_before(act.tx, act.entry):
         return {"status": Status.HELD, **held}
+    if act.entry.kind is not Kind.REFUND and act.entry.doubtful_from is not None and act.entry.fence == 0:
+        # As a look-up does: what its siblings told since may keep it from being sent.
+        gift, mapping = replace(gift_from_json(act.entry.fact), hold=""), with_funds(act.tx, act.desk.organization)
+        columns = gift_columns(gift, mapping, act.entry.provider, mail=False, overrides=act.entry.overrides)
+        return {**columns, "status": Status(str(columns["status"]))}
     if act.entry.kind is not Kind.REFUND or act.entry.doubtful_from is None:
         return {"status": Status.QUEUED, "reason": "", "reason_text": ""}
     # By what is left of its gift, and under the code that it has, today: no call of this ledger has told either.
@@ -201,6 +210,7 @@ def _in_luminate(act: Act, code: str, at: datetime | None, *, reason: str = "", 
     proof |= {"login_name": called or organization.luminate.login_name}
     ended: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None}
     posted = act.moved(Status.POSTED, **proof, **ended, reason=reason, reason_text=reason_text)
+    twice.settled(act.desk, posted)
     return refunding.release(act.desk, posted) if posted.kind is Kind.GIFT else []
 
 

@@ -100,6 +100,8 @@ def judge(
 
 def _is_proof(entry: Entry, rows: Sequence[Seen]) -> bool:
     """Whether every row says when and under which code, was not made online, and no matter which of them is whose."""
+    if entry.kind is Kind.REFUND and not entry.parameters.get("refund_user_confirm_code"):
+        return False  # it never had a code to be sent by: any refund of this donor looks like it
     whole = all(row.confirmation_code and _is_offline(row) and (row.at or is_exact(entry, row)) for row in rows)
     return whole and (len(rows) == 1 or entry.kind is Kind.REFUND)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from relay.config import Organization
 from relay.errors import LedgerUnavailable, ReadRefused, TransportError
 from relay.inbound.giving import gift_columns
-from relay.ledger import claims, doubts, entries, pauses, restores
+from relay.ledger import claims, doubts, entries, pauses, restores, supplied
 from relay.ledger.claims import Answered
 from relay.ledger.codec import gift_from_json
 from relay.ledger.constituents import constituents_of
@@ -260,6 +260,10 @@ class _Desk:
         What was held or refused when the ledger was restored is held again, for the same reason.
         """
         if words := entries.held_before(self.tx, entry):
+            if entries.move(self.tx, entry, Status.HELD, self.now, **words):
+                self.probed.absent.append(entry.id)
+            return
+        if words := supplied.held_for(self.tx, entry):
             if entries.move(self.tx, entry, Status.HELD, self.now, **words):
                 self.probed.absent.append(entry.id)
             return

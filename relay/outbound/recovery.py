@@ -83,7 +83,7 @@ class Recovery:
             self.database.lock(tx, name)
             now = self.database.now(tx)
             # The backup was taken after its newest row: whoever names a later time, or the wrong zone, loses nothing.
-            lost = Lost(min(since, restores.newest_row(tx, name) or since), now)
+            lost = Lost(min(since, restores.newest_row(tx, name, since) or since), now)
             restores.remember(tx, name, lost)
             text = f"The ledger was restored from a backup of {lost.since:%Y-%m-%d %H:%M} UTC: {asked.reason}"
             text += _by_hand(pauses.of(tx, name))

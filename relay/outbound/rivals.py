@@ -31,7 +31,8 @@ def others_of(tx: Connection, entry: Entry, rows: Sequence[Seen], doubt: Doubt, 
     rivals = list(_rivals(tx, entry, free, doubt, site)) if free else []
     if len(free) == len(possible):
         rivals = [one for one in rivals if _told(one) != _told(entry)]
-    return Others(owned=owned, contested=contested, rivals=len(rivals))
+    told = supplied.told_elsewhere(tx, site, [row.confirmation_code for row in free], entry.payment_id)
+    return Others(owned=owned, contested=contested, rivals=len(rivals) + len(told))
 
 
 def is_contested(entry: Entry, row: Seen, owners: Mapping[str, Entry]) -> bool:

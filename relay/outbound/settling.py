@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 from relay.config import Organization
 from relay.dates import lateness
 from relay.inbound import refunding, twice
-from relay.ledger import calls, claims, entries
+from relay.ledger import calls, claims, entries, supplied
 from relay.ledger.claims import Claim
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Source
 from relay.luminate.client import Answer
 from relay.luminate.outcomes import Judgement
 from relay.outbound.watching import Watch
-from relay.status import UNSENT, Kind, Outcome, Status
+from relay.status import CLAIMABLE, UNSENT, Kind, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +61,17 @@ class Settling:
         if held and entry.status is Status.POSTING:
             self._move(entry, judgement, answer)
             twice.settled(_desk(self.tx, self.organization, entry, self.now), entry)
+            self._hold_what_is_there(entry.id)
         elif judgement.outcome is Outcome.POSTED:
             self._posted_late(entry, judgement, held=held)
+
+    def _hold_what_is_there(self, entry_id: int) -> None:
+        """Somebody told meanwhile that this gift is there under another code: unsent, it is a person's."""
+        gift = entries.get(self.tx, entry_id)
+        if gift is None or not gift.flag or gift.kind is Kind.REFUND or gift.status not in CLAIMABLE:
+            return
+        if words := supplied.held_for(self.tx, gift):
+            entries.move(self.tx, gift, Status.HELD, self.now, **words)
 
     def _posted_late(self, entry: Entry, judgement: Judgement, *, held: bool) -> None:
         """Luminate did record a call that was given up: the entry is posted, or a person must take one back."""
@@ -175,6 +184,8 @@ def posted(
     late = lateness(paid, dated, organization.time_zone, organization.fiscal_year_start)
     done = {"lease_until": None, "probe_at": None, "doubtful_from": None, "posted_at": dated, "late": late}
     moved = entries.move(tx, entry, Status.POSTED, now, **done, **proof)
+    if moved:
+        twice.settled(_desk(tx, organization, entry, now), entry)
     gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None
     if gift is None:
         return []
