@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import takewhile
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from relay.ledger.models import attempts
 from relay.ledger.models import entries as table
@@ -36,8 +36,8 @@ def last_ended(tx: Connection, organization: str, count: int) -> list[Ended]:
 
 def last_begun(tx: Connection, organization: str) -> int:
     """The number of an organization's newest call, ended or not; 0: there was none."""
-    newest = select(func.max(attempts.c.id)).select_from(_JOINED).where(table.c.organization == organization)
-    return tx.execute(newest).scalar_one() or 0
+    mine = select(attempts.c.id).select_from(_JOINED).where(table.c.organization == organization)
+    return tx.execute(mine.order_by(attempts.c.id.desc()).limit(1)).scalar_one_or_none() or 0
 
 
 def blocked_in_a_row(tx: Connection, entry_id: int) -> int:

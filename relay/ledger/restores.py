@@ -26,8 +26,6 @@ BORN = "Its provider told of it after the restore, and it was paid before: the l
 # noon that relay gives it.
 CLOCKS = timedelta(minutes=15)
 A_DAY = timedelta(days=1)
-# What tells no time was paid within this long before it came: providers repeat an event for days, not for months.
-AT_MOST = timedelta(days=30)
 
 restores = Table(
     "restores",
@@ -74,14 +72,11 @@ def forgotten(tx: Connection, row: Mapping[str, Any]) -> Lost | None:
     return lost
 
 
-def _paid_no_earlier_than(row: Mapping[str, Any]) -> datetime:
-    """A refund that only a running total tells of may be older than the event that tells the total."""
-    received: datetime = row["received_at"]
+def _paid_no_earlier_than(row: Mapping[str, Any]) -> datetime | None:
+    """None: nobody knows. A refund that only a running total tells of may be older than the event that tells it."""
     unnamed = row["kind"] == Kind.REFUND and not row["fact"].get("keys")
     paid: datetime | None = None if unnamed else row.get("occurred_at")
-    if paid is None:
-        return received - AT_MOST
-    return paid - (A_DAY if row["fact"].get("occurred_on") else CLOCKS)
+    return paid and paid - (A_DAY if row["fact"].get("occurred_on") else CLOCKS)
 
 
 def _sent_since(tx: Connection, payment: int, moment: datetime) -> bool:

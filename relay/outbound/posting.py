@@ -152,6 +152,8 @@ class Posting:
 
     def _take(self, tx: Connection, candidate: Entry) -> Claim | None:
         donors.take_turns(tx, candidate.donor_email)
+        if pauses.of(tx, candidate.organization) is not None:
+            return None  # since the entry was found
         luminate, now = self.organization.luminate, self.database.now(tx)
         due = claims.still_due(tx, candidate, now, self._apart)
         if due is None:

@@ -232,7 +232,10 @@ class _Desk:
         # Only the account that added a gift may refund it: the one of the call, whatever is configured by now.
         login = doubts.login_of(self.tx, entry) or self.organization.luminate.login_name
         words = {"reason": "", "reason_text": "", "login_name": login}
-        posted(self.tx, self.organization, entry, self.now, recorded_at=row.at, **proof, **words)
+        at = row.at
+        if at and entry.kind is Kind.REFUND:  # perhaps its gift's date: no refund is older than its first call
+            at = max(at, claims.called_since(self.tx, entry.id) or entry.doubtful_from or self.now)
+        posted(self.tx, self.organization, entry, self.now, recorded_at=at, **proof, **words)
         self.probed.recorded.append(entry.id)
 
     def _contested(self, entry: Entry, rows: Sequence[Seen]) -> None:

@@ -108,7 +108,14 @@ class Watch:
             pauses.prolong(self.tx, self.organization.name, reason=ASKED_TO_WAIT, text=text, check_at=check_at)
 
     def _unanswered(self, check_after: int) -> None:
-        self._pause("circuit_open", f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer.", check_after)
+        name, reason = self.organization.name, "circuit_open"
+        text = f"The last {CIRCUIT_AFTER} calls to Luminate ended without an answer."
+        if self._pause(reason, text, check_after):
+            return
+        pause = pauses.of(self.tx, name)
+        if pause and pause.reason == ASKED_TO_WAIT:  # one in flight beside it was told less
+            check_at = self.now + timedelta(seconds=check_after)
+            pauses.prolong(self.tx, name, reason=reason, text=text, check_at=check_at)
 
     def _pause(self, reason: str, text: str, check_after: int | None) -> bool:
         """Pause the organization, unless it is paused; without ``check_after`` (seconds) only a person ends it."""

@@ -5,6 +5,7 @@ import pytest
 from relay.access import operator
 from relay.ledger import claims
 from relay.luminate.outcomes import Judgement
+from relay.outbound import pausing
 from relay.outbound.settling import Settling
 from relay.status import Outcome, Status
 from tests.builders import make_gift
@@ -44,3 +45,13 @@ def claimed(relay):
         now = relay.database.now(tx)
         found = claims.next_due(tx, "alder", now)
         return claims.claim(tx, found, now, seconds=180, worker="w", login_name="api")
+
+
+def test_no_call_begins_once_a_pause_by_hand_is_committed(relay):
+    relay.take(make_gift())
+    posting = relay.posting()
+    with relay.database.read() as tx:
+        candidate = posting._candidate(tx)
+    pausing.pause(relay.database, "alder", actor=operator("Ann"), reason="stop now")
+    with relay.database.write() as tx:
+        assert posting._take(tx, candidate) is None

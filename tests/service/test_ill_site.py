@@ -196,6 +196,22 @@ def test_a_short_retry_after_does_not_keep_the_circuit_from_opening(relay):
     assert pause_of(relay).reason == "circuit_open"
 
 
+def test_five_in_flight_that_are_asked_to_wait_a_second_open_the_circuit(sqlite_url):
+    relay = make_relay(sqlite_url, make_organization(max_in_flight=5))
+    gate = threading.Barrier(5)
+
+    def together(parameters):
+        gate.wait(10)
+        return limited(1)(parameters)
+
+    relay.luminate.script = [together] * 5
+    gifts(relay, 20)
+    relay.post()
+    pause = pause_of(relay)
+    assert len(relay.luminate.calls) == 5
+    assert pause.check_at - pause.since >= timedelta(seconds=50)
+
+
 def test_the_check_of_a_pause_waits_as_long_as_it_is_asked_to(relay):
     relay.luminate.script = [limited(60)]
     gifts(relay, 3)

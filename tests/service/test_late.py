@@ -1,5 +1,6 @@
 """Luminate dates a gift when it arrives; relay says where that is another month or fiscal year than it was paid in."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,9 +8,11 @@ import pytest
 
 from relay.dates import Late, fiscal_year, lateness
 from relay.ledger.search import Filter, listing
+from relay.outbound.probing import Probing
 from relay.status import Status
-from tests.builders import make_gift, make_organization, make_relay
+from tests.builders import make_gift, make_organization, make_refund, make_relay
 from tests.fakes import as_answer
+from tests.service.test_probing import FakeReader
 
 CHICAGO, TOKYO = ZoneInfo("America/Chicago"), ZoneInfo("Asia/Tokyo")
 
@@ -121,3 +124,24 @@ def test_late_goes_by_luminate_s_own_date(sqlite_url, told, late, by_luminate):
     (gift,) = relay.gifts()
     assert (gift.status, gift.late) == (Status.POSTED, late)
     assert (gift.posted_at == datetime.fromisoformat(RECORDED)) is by_luminate
+
+
+def test_a_refund_found_under_the_date_of_its_gift_is_not_late(relay):
+    """Whether a refund's row bears its own time or its gift's is not documented."""
+    relay.take(make_gift())
+    relay.post()
+    (gift,) = relay.gifts()
+    relay.later(days=40)
+    relay.luminate.script = ["recorded"]
+    relay.take(make_refund("5.00", occurred_at=gift.posted_at + timedelta(days=40)))
+    relay.post()
+
+    class AsItsGift(FakeReader):
+        def seen(self, **asked):
+            return [replace(row, at=gift.posted_at) for row in super().seen(**asked)]
+
+    relay.later(seconds=130)
+    Probing(relay.database, relay.organization, AsItsGift(relay)).run()
+    (refund,) = relay.refunds()
+    assert (refund.status, refund.late) == (Status.POSTED, "")
+    assert refund.posted_at > gift.posted_at

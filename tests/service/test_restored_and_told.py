@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from relay.gifts import Designation
 from relay.outbound.pausing import resume
 from relay.status import Status
@@ -96,14 +94,3 @@ def test_posting_goes_on_although_fresh_gifts_keep_coming(relay, vault):
     resume(again.database, "alder", actor=ADA, reason="looked up")
     again.post()
     assert again.statuses() == ["posted"]
-
-
-@pytest.mark.parametrize(("days", "status"), [(20, Status.UNKNOWN), (40, Status.QUEUED)])
-def test_what_tells_no_date_is_in_doubt_for_a_month(relay, vault, days, status):
-    since = vault.back_up()
-    again = vault.restored()
-    recover(again, since)
-    go_on(again)
-    again.later(days=days)
-    again.take(make_gift(occurred_at=None))
-    assert again.entry(1).status is status
