@@ -91,7 +91,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(
         {Status.QUEUED, Status.WAITING, Status.HELD, Status.CLOSED, Status.UNKNOWN, Status.POSTED}
     ),
-    # By the machine alone, where a look-up proves that the confirmation code is another gift's (relay.settling.disown).
+    # By the machine alone, where a look-up proves that the code is another gift's (relay.outbound.settling.disown).
     Status.POSTED: frozenset({Status.UNKNOWN}),
     Status.CLOSED: frozenset({Status.HELD, Status.UNKNOWN}),
 }

@@ -38,7 +38,7 @@ def calls(tx: Connection) -> list[Took]:
 def arrivals_in_luminate(tx: Connection, organization: str) -> list[Took]:
     """The latest entries of one organization that were posted: the seconds from their receipt on.
 
-    None where Luminate's clock, whose date it is, is behind.
+    Zero where Luminate's clock, whose date it is, is behind.
     """
     mine = and_(entries.c.organization == organization, entries.c.status == Status.POSTED)
     latest = select(entries.c.received_at, entries.c.posted_at).where(mine, entries.c.posted_at.is_not(None))

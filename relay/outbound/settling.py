@@ -34,7 +34,7 @@ KEPT_REPLY_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """One outcome being recorded: its transaction (which holds the organization's lock), and the moment."""
+    """One outcome being recorded: its transaction, which holds the locks of the whole site, and the moment."""
 
     tx: Connection
     organization: Organization
