@@ -154,8 +154,8 @@ class Watch:
         if before[4] != amount:
             raise Violation(f"the amount of entry {number} changed")
         if before[3] == Status.POSTING:
-            self._as_its_call_ended(number, status, fence, reason)
             self._only_by_its_holder(number, fence)
+            self._as_its_call_ended(number, status, fence, reason)
 
     def _may_go(self, before: Status, after: Status) -> bool:
         """One move of the table; two by way of ``held``, where a person, a plan or an event reopened and judged it."""
