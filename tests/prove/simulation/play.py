@@ -26,11 +26,12 @@ from relay.config.organization import (
     WholeUnits,
 )
 from relay.errors import LedgerUnavailable
+from tests.prove.simulation.book import Book, make
 from tests.prove.simulation.checks import Checks
 from tests.prove.simulation.ledger import Ledger, Watch
 from tests.prove.simulation.luminate import ModelLuminate
 from tests.prove.simulation.machine import simulated
-from tests.prove.simulation.payments import STANDARD_SECRET, STRIPE_SECRET, Book, make
+from tests.prove.simulation.payments import STANDARD_SECRET, STRIPE_SECRET
 from tests.prove.simulation.people import People
 from tests.prove.simulation.processes import House
 from tests.prove.simulation.world import HOUR, Violation, World

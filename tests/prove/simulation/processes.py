@@ -10,9 +10,11 @@ from relay.bootstrap import Relay, build
 from relay.config import Settings
 from relay.errors import CouldNotStore, LedgerUnavailable
 from relay.status import Verdict
+from tests.prove.simulation.book import Book
+from tests.prove.simulation.client import ModelClient
 from tests.prove.simulation.ledger import Ledger
 from tests.prove.simulation.luminate import ModelLuminate
-from tests.prove.simulation.payments import Book, Event
+from tests.prove.simulation.payments import Event
 from tests.prove.simulation.redis import ModelRedis
 from tests.prove.simulation.world import HOUR, Process, Violation, World
 
@@ -46,7 +48,8 @@ class House:
         relay.intake.clock = lambda: self.world.moment
         relay.stopping = lambda: process.stopping
         for organization in self.settings.organizations.values():
-            relay._clients[organization.name] = self.luminate.client_for(organization)
+            site = self.luminate.sites[organization.name]
+            relay._clients[organization.name] = ModelClient(self.luminate, site)
         process.relay = relay
         return relay
 
