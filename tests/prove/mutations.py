@@ -177,6 +177,41 @@ MUTATIONS = (
         "    if False:\n",
         "tests/service/test_intake.py",
     ),
+    Mutation(
+        "a row that may be another gift's is nobody's by itself",
+        "relay/outbound/matching.py",
+        "    chosen, rivals = exact or matching, 0 if exact else others.rivals\n",
+        "    chosen, rivals = exact or matching, others.rivals if entry.kind is Kind.REFUND else 0\n",
+        "tests/service/test_rivals.py",
+    ),
+    Mutation(
+        "absence needs every list",
+        "relay/outbound/readers.py",
+        "    return Shown(tuple(rows.elements()), next(iter(refusals), None))\n",
+        "    return Shown(tuple(rows.elements()), None)\n",
+        "tests/service/test_readers.py",
+    ),
+    Mutation(
+        "a gift is claimed as it is now, and apart from its donor's other gifts",
+        "relay/outbound/posting.py",
+        "        due = claims.still_due(tx, candidate, now, self._apart)\n",
+        "        due = candidate\n",
+        "tests/service/test_claims.py tests/service/test_same_donor.py",
+    ),
+    Mutation(
+        "what a restored ledger may have forgotten is looked up first",
+        "relay/ledger/entries.py",
+        '    lost = restores.forgotten(tx, row) if row["status"] == Status.QUEUED else None\n',
+        "    lost = None\n",
+        "tests/service/test_recovery.py",
+    ),
+    Mutation(
+        "a gift whose code a person told is not sent",
+        "relay/ledger/supplied.py",
+        "    if not told or gift.confirmation_code in told:\n",
+        "    if True:\n",
+        "tests/service/test_told_codes.py tests/service/test_restored_and_told.py",
+    ),
 )
 
 
