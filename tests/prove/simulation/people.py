@@ -145,7 +145,8 @@ class People:
 
     def _unsent_refund(self, entry: Entry, payment: Payment) -> None:
         """A refund the machine may not send: a person settles it in Luminate and closes the entry."""
-        if entry.reason in {"not_reachable", "luminate_field_error"} and not self._amount_differs(payment):
+        was_refused = entry.reason == "luminate_field_error" and not self._amount_differs(payment)
+        if entry.reason == "not_reachable" or was_refused:
             self._replay(entry)
             return
         self._justified(entry, payment)
