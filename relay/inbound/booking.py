@@ -30,7 +30,7 @@ FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECT
 # Here what is filled serves a replay or a reopening, and moves nothing by itself.
 FILLED_IN_PLACE = frozenset({Status.REJECTED, Status.CLOSED})
 # A person's hold: what is filled serves the replay, and releases nothing.
-HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", "code_supplied"})
+HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", supplied.HELD_FOR})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -245,14 +245,13 @@ def _joined(booking: Booking, one: int, other: int) -> int:
 
 def _hold_what_is_there(booking: Booking, payment: int) -> None:
     """Somebody supplied the code of this payment's gift for a refund: then Luminate has the gift, and relay asks."""
-    gift = entries.gift_of(booking.tx, payment, keep=True)
-    refunds = {code: one for one in entries.refunds_of(booking.tx, payment) if (code := supplied.code_of(one))}
-    if gift is None or not refunds or gift.confirmation_code in refunds:
+    told = supplied.codes_told(booking.tx, payment)
+    gift = entries.gift_of(booking.tx, payment, keep=True) if told else None
+    if gift is None or gift.confirmation_code in told:
         return
-    code, refund = next(iter(refunds.items()))
-    said = f"Somebody told for refund {refund.id} that this gift is in Luminate under the confirmation code {code}"
+    said = supplied.sentence(told)
     if gift.status in UNSENT:
-        words = {"reason": "code_supplied", "reason_text": f"{said}."}
+        words = {"reason": supplied.HELD_FOR, "reason_text": f"{said}."}
         entries.move(booking.tx, gift, Status.HELD, booking.now, **words)
     elif gift.status in PERHAPS_RECORDED and gift.login_name in {"", booking.organization.luminate.login_name}:
         flag = f"{said}: it may be there twice, and one of the two must be taken back."

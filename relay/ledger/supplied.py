@@ -6,7 +6,7 @@ later event writes. Who said it, and why, is a row of ``corrections``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
@@ -16,6 +16,8 @@ from relay.ledger.models import corrections, entries
 from relay.status import Kind
 
 ACTION = "gift_code"
+# Why a gift is held of which somebody told that it is in Luminate.
+HELD_FOR = "code_supplied"
 CODE, WORTH = "refund_user_confirm_code", "other_amount"
 
 
@@ -42,15 +44,24 @@ def under(tx: Connection, site: Collection[str], code: str) -> list[Entry]:
     return [one for one in known if code_of(one) == code or (one.payment_id in owning and not code_of(one))]
 
 
+def codes_told(tx: Connection, payment: int) -> dict[str, Entry]:
+    """The codes that people supplied for refunds of this payment, each with its refund."""
+    return {code: one for one in refunds_of(tx, payment) if (code := code_of(one))}
+
+
+def sentence(told: Mapping[str, Entry]) -> str:
+    """What these say of the payment's gift."""
+    code, refund = next(iter(told.items()))
+    return f"Somebody told for refund {refund.id} that this gift is in Luminate under the confirmation code {code}"
+
+
 def held_for(tx: Connection, gift: Entry) -> dict[str, Any]:
     """The columns that hold a gift of which somebody told, for a refund, that Luminate has it; else nothing."""
-    told = {code: one for one in refunds_of(tx, gift.payment_id) if (code := code_of(one))}
+    told = codes_told(tx, gift.payment_id)
     if not told or gift.confirmation_code in told:
         return {}
-    code, refund = next(iter(told.items()))
-    text = f"Somebody told for refund {refund.id} that this gift is in Luminate under the confirmation code {code}."
     ended: dict[str, Any] = {"probe_at": None, "doubtful_from": None, "lease_until": None, "candidates": [], "flag": ""}
-    return {"reason": "code_supplied", "reason_text": text} | ended
+    return {"reason": HELD_FOR, "reason_text": f"{sentence(told)}."} | ended
 
 
 def told_elsewhere(tx: Connection, site: Collection[str], codes: Collection[str], payment: int) -> set[str]:

@@ -260,13 +260,10 @@ class _Desk:
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
 
-        What was held or refused when the ledger was restored is held again, for the same reason.
+        What was held or refused when the ledger was restored is held again, for the same reason. What a person told to be
+        there under another code is held, too.
         """
-        if words := entries.held_before(self.tx, entry):
-            if entries.move(self.tx, entry, Status.HELD, self.now, **words):
-                self.probed.absent.append(entry.id)
-            return
-        if words := supplied.held_for(self.tx, entry):
+        if words := entries.held_before(self.tx, entry) or supplied.held_for(self.tx, entry):
             if entries.move(self.tx, entry, Status.HELD, self.now, **words):
                 self.probed.absent.append(entry.id)
             return

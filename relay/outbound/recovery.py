@@ -2,8 +2,8 @@
 
 What the restored ledger calls unsent may have been sent after the backup was taken: it becomes ``unknown`` and is
 looked up in Luminate from that moment on. What arrived since is missing altogether; the provider has it, and tells it
-again: ``relay.ledger.restores`` remembers that it may have been sent. Posting is paused until a
-person resumes it, which is refused while suspects are still to be looked up, or overruled with a reason.
+again: ``relay.ledger.restores`` remembers that it may have been sent. Posting is paused until a person resumes it,
+which is refused while suspects are still to be looked up, or overruled with a reason.
 """
 
 from __future__ import annotations
