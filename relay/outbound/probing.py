@@ -260,7 +260,7 @@ class _Desk:
     def _absent(self, entry: Entry) -> None:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
 
-        What was held or refused when the ledger was restored is held again, for the same reason. What a person told to be
+        What was held or refused when the ledger was restored is held again, for the same reason. What a person told to
         there under another code is held, too.
         """
         if words := entries.held_before(self.tx, entry) or supplied.held_for(self.tx, entry):
