@@ -261,7 +261,7 @@ class _Desk:
         """Proven absent: mapped again and in line again, under a new fence once claimed. A probe mails nobody.
 
         What was held or refused when the ledger was restored is held again, for the same reason. What a person told to
-        there under another code is held, too.
+        be there under another code is held, too.
         """
         if words := entries.held_before(self.tx, entry) or supplied.held_for(self.tx, entry):
             if entries.move(self.tx, entry, Status.HELD, self.now, **words):
