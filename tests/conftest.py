@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Connection, Engine, event
 
+from tests.support.engines import close
+
 pytest_plugins = [
     "tests.support.databases",
     "tests.support.luminate_site",
@@ -44,5 +46,4 @@ def _engines_closed() -> Iterator[None]:
     event.listen(Engine, "engine_connect", remember)
     yield
     event.remove(Engine, "engine_connect", remember)
-    for engine in used:
-        engine.dispose()
+    close(used)

@@ -1,6 +1,8 @@
 """The fixtures that other tests stand on: each test finds its databases empty."""
 
 import socket
+import threading
+import time
 
 import pytest
 from redis import Redis
@@ -8,6 +10,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from tests.support.databases import empty, fresh_database, numbered, with_psycopg
+from tests.support.engines import close
 from tests.support.network import NetworkRefusedError
 
 
@@ -32,6 +35,26 @@ def test_database_is_emptied_although_a_connection_is_left_open(postgres_databas
     connection.execute(text("CREATE TABLE locked (n int)"))
     empty(postgres_database)
     connection.invalidate()
+
+
+@pytest.mark.parametrize(("name", "first"), [("alerts", 0.2), ("served", 0)])
+def test_what_a_thread_still_uses_is_closed_when_it_is_given_back(postgres_database, name, first):
+    engine = create_engine(postgres_database)
+    used, gone_on = [], threading.Event()
+
+    def ask():
+        gone_on.wait(first)  # as whoever is between two questions
+        with engine.connect() as connection:
+            used.append(connection.connection.driver_connection)
+            gone_on.set()
+            time.sleep(0.2)
+
+    asking = threading.Thread(target=ask, name=name)
+    asking.start()
+    assert first or gone_on.wait(5)
+    close([engine])
+    asking.join(5)
+    assert [one.closed for one in used] == [True]
 
 
 def test_fresh_database_can_copy_another(postgres_url, postgres_database):

@@ -4,12 +4,17 @@ SQLAlchemy keeps what it compiled by dialect, and every engine has a dialect of 
 every statement anew: a third of the time of the service tests. Making the tables would be another tenth.
 """
 
+import threading
+import time
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import create_engine, event
 
 from relay.ledger.models import metadata
+
+# What relay starts beside a sweep, by the names of the threads: it may ask the ledger when its test is over.
+BESIDE = ("alerts", "check:", "retention")
 
 _dialects = {}
 _compiled = {}
@@ -46,3 +51,16 @@ def _with_tables():
         made = connection.connection.dbapi_connection.serialize()
     engine.dispose()
     return made
+
+
+def close(engines):
+    """Close what they hold open, once nobody uses it: what a thread gives back to a closed pool is never closed."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(BESIDE):
+            thread.join(10)
+    for engine in engines:
+        given_back = time.monotonic() + 1
+        checked_out = getattr(engine.pool, "checkedout", int)  # some pools keep nothing
+        while checked_out() and time.monotonic() < given_back:
+            time.sleep(0.01)
+        engine.dispose()
