@@ -51,6 +51,8 @@ class ProviderCases(AlteredCases):
     stamped = True
     # A type that nobody knows, of a family that moves money; "" where types have no families.
     strange = ""
+    # The type of events of which no two deliveries are the same event: they have no delivery key.
+    keyless = ""
     # Fields that alone tell two of its events apart: without them they are one by the provider's own rules.
     tells_apart = ()
 
@@ -100,7 +102,8 @@ class ProviderCases(AlteredCases):
     def check(self, parsed):
         """Whatever is parsed can be stored: bounded, NUL-free, and each fact survives the ledger's JSON."""
         assert isinstance(parsed, Parsed)
-        assert 0 < len(parsed.delivery_key) <= MAX_ID
+        assert parsed.delivery_key or parsed.type == self.keyless
+        assert len(parsed.delivery_key) <= MAX_ID
         assert len(parsed.wanted) <= MAX_ID
         assert "\x00" not in repr(parsed)
         assert parsed.facts or parsed.note or parsed.wanted

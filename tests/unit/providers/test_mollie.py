@@ -117,9 +117,13 @@ class TestMollieNextGen(ProviderCases):
     strange = "refund.eclipsed"
     signature_header = "x-mollie-signature"
     stamped = False
+    keyless = "payment"
 
     def sign(self, body, secret, timestamp=SENT):
         return mollie_headers(body, secret)
+
+    def test_a_form_that_names_something_else_than_a_payment_is_kept(self):
+        assert self.survives(b"id=A").note == "the id of something else than a payment"
 
     def test_another_scheme_is_refused(self):
         header = self.sign(self.body, self.secret)["x-mollie-signature"]
