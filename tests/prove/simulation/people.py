@@ -140,6 +140,8 @@ class People:
                 self._replay(entry)
             case reason if reason in _REPLAY:
                 self._replay(entry)
+                # What the site refuses for a while may not be over yet.
+                self._too_early = self._too_early or reason == "luminate_field_error"
             case reason:
                 raise Violation(f"nobody knows what to do with entry {entry.id}, {entry.status}: {reason}")
 
