@@ -30,7 +30,7 @@ FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECT
 # Here what is filled serves a replay or a reopening, and moves nothing by itself.
 FILLED_IN_PLACE = frozenset({Status.REJECTED, Status.CLOSED})
 # A person's hold: what is filled serves the replay, and releases nothing.
-HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", supplied.HELD_FOR})
+HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", "twin_was_sent", supplied.HELD_FOR})
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -271,18 +271,27 @@ _FURTHEST = ({Status.POSTED}, PERHAPS_RECORDED, UNSENT - {Status.HELD}, {Status.
 def _fold(booking: Booking, kept: Entry, gone: Entry) -> None:
     """End one of two entries of the same payment; if both were sent, say so: a person must take one back."""
     folded = entries.folded_into(kept.id)
+    entries.hand_over_twins(booking.tx, gone, kept.id)
     if gone.status in PERHAPS_RECORDED:
-        flag = f"Sent twice: entry {kept.id} is the same payment. One of the two must be taken back in Luminate."
+        flag = f"{twice.TWICE}: entry {kept.id} is the same payment. One of the two must be taken back in Luminate."
         entries.change(booking.tx, gone, booking.now, merged_into=kept.id, flag=flag)
         booking.touched(gone.id, "flagged", flag)
         return
     if gone.status in UNSENT:
         entries.move(booking.tx, gone, Status.CLOSED, booking.now, **folded)
+        _hold_as_it_was(booking, kept, gone)
     else:
         entries.change(booking.tx, gone, booking.now, merged_into=kept.id)
         _hold_what_was_ended(booking, kept, gone)
     booking.touched(gone.id, "merged", f"entry {gone.id} is the same payment as entry {kept.id}")
     _compare(booking, entries.get(booking.tx, kept.id) or kept, gift_from_json(gone.fact))
+
+
+def _hold_as_it_was(booking: Booking, kept: Entry, gone: Entry) -> None:
+    """What a person must release under one id is a person's to release under the other."""
+    if kept.status in UNSENT and gone.status is Status.HELD and gone.reason in HELD_BY_PERSON:
+        words = {"reason": gone.reason, "reason_text": gone.reason_text}
+        entries.move(booking.tx, kept, Status.HELD, booking.now, **words)
 
 
 def _hold_what_was_ended(booking: Booking, kept: Entry, gone: Entry) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 from relay.config import Organization, RefundedUnposted
 from relay.gifts import Refund, RefundReason
 from relay.inbound import totals
-from relay.ledger import claims, entries, payments, supplied
+from relay.inbound.totals import GIFT_CLOSED
+from relay.ledger import entries, payments, supplied
 from relay.ledger.codec import refund_from_json, to_json
 from relay.ledger.entries import Entry
 from relay.ledger.payments import RefundKey, Source
@@ -27,7 +28,7 @@ from relay.money import Money
 from relay.status import CLAIMABLE, UNSENT, Kind, Status
 
 FORGONE = "refunded_unposted"
-GIFT_CLOSED = "gift_closed"
+CLOSED_UNPROVEN, BY_PERSON = "gift_closed_unproven", "closed_by_person"
 DOUBT = "A running total tells of this refund, but something of this gift came back: perhaps this."
 # What a person supplied for a refund, if anybody did: see relay.ledger.supplied.
 Given = Mapping[str, str] | None
@@ -120,6 +121,9 @@ def _told_before(desk: Desk, payment: int, refund: Refund, known: Sequence[Refun
     candidates = totals.unnamed(booked) or booked
     holder = next((entry for entry in candidates if entry.amount == refund.amount), candidates[0]).id
     payments.book_refund(desk.tx, desk.source, refund.keys, holder)
+    if totals.missing(desk.tx, payment) < 0:
+        text = f"entry {holder} was let go although no name proved it: is this refund of {refund.amount} another one?"
+        return Booked((holder,), "flagged", text)
     return Booked((holder,), "same", f"names the refund of entry {holder}")
 
 
@@ -138,7 +142,7 @@ def never_sent(entry: Entry) -> bool:
 
 def closed_as(entry: Entry) -> str:
     """Why an entry is closed when a person closes it: a refund in doubt never was, any other was seen to by hand."""
-    return totals.TAKEN_BACK if entry.reason == totals.DOUBTFUL else "closed_by_person"
+    return totals.TAKEN_BACK if entry.reason == totals.DOUBTFUL else BY_PERSON
 
 
 def end(desk: Desk, entry: Entry, minor: int, reason: str, text: str) -> list[int]:
@@ -236,7 +240,7 @@ def standing(
     if gift is None:
         return _because(Status.WAITING, "gift_not_seen", "The gift it gives back has not arrived yet.")
     if gift.status is Status.CLOSED:
-        return _because(Status.CLOSED, GIFT_CLOSED, f"Its gift, entry {gift.id}, was closed: {gift.reason_text}")
+        return _ended(desk, gift)
     if gift.status is not Status.POSTED:
         return _waits_for(gift)
     return _sendable(desk, gift, amount, but, mail=mail)
@@ -249,7 +253,7 @@ def _sendable(desk: Desk, gift: Entry, amount: Money, but: int, *, mail: bool) -
     if gift.login_name != desk.organization.luminate.login_name:
         text = f"Only the Luminate account '{gift.login_name}' may refund this gift; it added it."
         return _because(Status.HELD, "other_login", text)
-    left = left_of(desk.tx, gift, but)
+    left = totals.left_of(desk.tx, gift, but)
     if amount.minor > left.minor:
         text = f"The refund of {amount} is more than what is left of its gift ({left})."
         return _because(Status.HELD, "more_than_left", text)
@@ -266,31 +270,20 @@ def _by_code(
         text = f"The refund or its gift is in {amount.currency}, not in {worth.currency}."
         return _because(Status.HELD, "other_currency", text)
     same = [one for one in supplied.under(desk.tx, desk.organization.on_site, code) if one.id != but]
-    left = worth.minor - sum(one.amount.minor for one in same if _counts(desk.tx, one))
-    left = min(left, left_of(desk.tx, gift, but).minor) if gift else left
+    left = worth.minor - sum(one.amount.minor for one in same if totals.counts(desk.tx, one))
+    left = min(left, totals.left_of(desk.tx, gift, but).minor) if gift else left
     if amount.minor > left:
         text = f"The refund of {amount} is more than what is left of its gift ({replace(amount, minor=left)})."
         return _because(Status.HELD, "more_than_left", text)
     return _because(Status.QUEUED, "", "") | {"parameters": map_refund(code, amount, desk.organization, mail=mail)}
 
 
-def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
-    """What may still be refunded of a gift: pessimistic, every refund that may have happened counts.
-
-    So does one that a person closed while it was unknown: that proved nothing.
-    """
-    known = [entry for entry in entries.refunds_of(tx, gift.payment_id) if entry.id != but]
-    if gift.confirmation_code and claims.answered(tx, gift) is None:  # by a look-up's or a person's word
-        same = supplied.under(tx, (gift.organization,), gift.confirmation_code)
-        known += [entry for entry in same if entry.payment_id != gift.payment_id and entry.id != but]
-    taken = [entry for entry in known if _counts(tx, entry)]
-    return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
-
-
-def _counts(tx: Connection, entry: Entry) -> bool:
-    """Whether a refund is in line, or may have happened."""
-    never = {totals.SAME, totals.TAKEN_BACK, GIFT_CLOSED}
-    return entry.status in CLAIMABLE or (entry.reason not in never and entries.may_be_recorded(tx, entry))
+def _ended(desk: Desk, gift: Entry) -> dict[str, Any]:
+    """Of a gift that somebody closed while it was unknown nothing is proven: its refund may be owed to Luminate."""
+    said = f"Its gift, entry {gift.id}, was closed"
+    if entries.may_be_recorded(desk.tx, gift):
+        return _because(Status.HELD, CLOSED_UNPROVEN, f"{said} while Luminate may have it: {gift.reason_text}")
+    return _because(Status.CLOSED, GIFT_CLOSED, f"{said}: {gift.reason_text}")
 
 
 def _waits_for(gift: Entry) -> dict[str, Any]:
@@ -330,12 +323,11 @@ def recall(desk: Desk, gift: Entry) -> bool:
 
 def reopen(desk: Desk, payment: int) -> None:
     """A gift is open again: the refunds that had ended with it wait for it as before."""
-    for refund in entries.refunds_of(desk.tx, payment, {Status.CLOSED}):
-        if refund.reason != GIFT_CLOSED or not entries.move(desk.tx, refund, Status.HELD, desk.now):
-            continue
-        held = entries.get(desk.tx, refund.id) or refund
-        columns = again(desk, held, mail=held.mail)
-        entries.move(desk.tx, held, columns.pop("status"), desk.now, **columns)
+    for refund in entries.refunds_of(desk.tx, payment, {Status.CLOSED, Status.HELD}):
+        if refund.reason in {GIFT_CLOSED, CLOSED_UNPROVEN} and entries.move(desk.tx, refund, Status.HELD, desk.now):
+            held = entries.get(desk.tx, refund.id) or refund
+            columns = again(desk, held, mail=held.mail)
+            entries.move(desk.tx, held, columns.pop("status"), desk.now, **columns)
 
 
 def again(desk: Desk, entry: Entry, *, mail: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from relay.config import Reinstate
 from relay.gifts import RefundReason, Reinstatement
 from relay.inbound import totals
 from relay.inbound.giving import given_again
-from relay.inbound.refunding import FORGONE, GIFT_CLOSED, Desk, end, in_doubt, never_sent, reopen
+from relay.inbound.refunding import FORGONE, Desk, end, in_doubt, never_sent, reopen
 from relay.ledger import entries, payments
 from relay.ledger.entries import Entry
 from relay.ledger.funds import with_funds
@@ -62,7 +62,7 @@ class _Taking:
             part = min(minor, entry.amount.minor)
             if part and (ended := end(self.desk, entry, part, totals.TAKEN_BACK, self.back.text)):
                 touched += ended if self.is_named else [*ended, in_doubt(self.desk, entry, part)]
-                minor, forgone = minor - part, forgone or entry.reason == GIFT_CLOSED
+                minor, forgone = minor - part, forgone or entry.reason == totals.GIFT_CLOSED
         if minor:
             touched.append(self._reinstate(minor))
         return [*touched, *(_give_after_all(self.desk, self.payment, self.back) if forgone else [])]
@@ -120,7 +120,7 @@ def _lost(gift: Entry | None) -> str:
         case Erased.AGE:
             return " Of its gift only the donor's name, e-mail address and fund are kept."
         case Erased.DONOR:
-            return " Its donor was erased: record it in Luminate by hand, then close it."
+            return " Its donor was erased: record it in Luminate by hand and say so with its code."
         case _:
             return ""
 

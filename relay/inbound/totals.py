@@ -24,15 +24,16 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from relay.gifts import RefundReason
-from relay.ledger import entries, payments
+from relay.ledger import claims, entries, payments, supplied
 from relay.ledger.entries import Entry
 from relay.ledger.payments import Refunded
-from relay.status import UNSENT, Kind
+from relay.money import Money
+from relay.status import CLAIMABLE, UNSENT, Kind
 
 # Held: a total tells of it, and nobody but the provider knows whether it stands.
 DOUBTFUL = "total_unclear"
-# Reasons of an end after which a refund never was: it failed, or another entry is the same one.
-TAKEN_BACK, SAME = "taken_back", "same_refund"
+# Reasons of an end after which a refund never was: it failed, another entry is the same one, or its gift ended first.
+TAKEN_BACK, SAME, GIFT_CLOSED = "taken_back", "same_refund", "gift_closed"
 
 
 def surely(known: Refunded) -> int:
@@ -80,3 +81,22 @@ def _booked(tx: Connection, payment: int) -> int:
 def _by_choice(tx: Connection, payment: int, kind: Kind, *, keep: bool = False) -> list[Entry]:
     known = entries.of_payment(tx, payment, kind, keep=keep)
     return [entry for entry in known if entry.refund_reason == RefundReason.REFUND]
+
+
+def left_of(tx: Connection, gift: Entry, but: int = 0) -> Money:
+    """What may still be refunded of a gift: pessimistic, every refund that may have happened counts.
+
+    So does one that a person closed while it was unknown: that proved nothing.
+    """
+    known = [entry for entry in entries.refunds_of(tx, gift.payment_id) if entry.id != but]
+    if gift.confirmation_code and claims.answered(tx, gift) is None:  # by a look-up's or a person's word
+        same = supplied.under(tx, (gift.organization,), gift.confirmation_code)
+        known += [entry for entry in same if entry.payment_id != gift.payment_id and entry.id != but]
+    taken = [entry for entry in known if counts(tx, entry)]
+    return Money(gift.amount.minor - sum(entry.amount.minor for entry in taken), gift.amount.currency)
+
+
+def counts(tx: Connection, entry: Entry) -> bool:
+    """Whether a refund is in line, or may have happened."""
+    never = {SAME, TAKEN_BACK, GIFT_CLOSED}
+    return entry.status in CLAIMABLE or (entry.reason not in never and entries.may_be_recorded(tx, entry))

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relay.inbound import totals
-from relay.inbound.refunding import Desk, end, forgo, in_doubt, never_sent, reopen
+from relay.inbound.refunding import Desk, end, forgo, in_doubt, never_sent, release, reopen
 from relay.ledger import entries, payments
 from relay.ledger.entries import Entry
 from relay.money import Money
-from relay.status import PERHAPS_RECORDED, Kind, Status
+from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status
 
 TWICE, BACK = "Sent twice", "Perhaps come back"
 _LOOK = "A person must look in Luminate."
@@ -28,9 +28,29 @@ def joined(desk: Desk, payment: int) -> str:
 
 
 def settled(desk: Desk, entry: Entry) -> None:
-    """What became of an entry's call is known: a refund that is booked twice and was not recorded ends."""
+    """What became of an entry's call is known: what is booked twice and was not recorded ends."""
     if entry.kind is Kind.REFUND and totals.twice(desk.tx, entry.payment_id):
         _tell_apart(desk, entry.payment_id)
+    if entry.kind is Kind.GIFT:
+        _exchange(desk, entry.payment_id)
+
+
+def _exchange(desk: Desk, payment: int) -> None:
+    """Of two entries that were both under way when their ids met, the one that is there is the payment's gift."""
+    kept = entries.gift_of(desk.tx, payment, keep=True)
+    if kept is None or kept.status not in UNSENT:
+        return
+    sent = [one for one in entries.of_payment(desk.tx, payment, Kind.GIFT) if one.merged_into == kept.id]
+    there = [one for one in sent if one.status is Status.POSTED]
+    if not there or any(entries.may_be_recorded(desk.tx, one) for one in sent if one not in there):
+        return
+    gift, *_ = there
+    if entries.move(desk.tx, kept, Status.CLOSED, desk.now, **entries.folded_into(gift.id)):
+        entries.hand_over_twins(desk.tx, kept, gift.id)
+        is_alone = gift.flag.startswith(TWICE) and not there[1:]
+        entries.change(desk.tx, gift, desk.now, merged_into=None, flag="" if is_alone else gift.flag)
+        if stands := entries.get(desk.tx, gift.id):
+            release(desk, stands)
 
 
 def _tell_apart(desk: Desk, payment: int) -> str:

@@ -170,7 +170,8 @@ def doubtful_since(tx: Connection, entry_id: int) -> tuple[datetime, datetime] |
     """From the start of the first to the end of the last attempt whose outcome is unknown."""
     doubtful = and_(attempts.c.entry_id == entry_id, attempts.c.outcome == Outcome.UNKNOWN)
     row = tx.execute(select(func.min(attempts.c.started_at), func.max(attempts.c.finished_at)).where(doubtful)).one()
-    return (row[0], row[1]) if row[0] and row[1] else None
+    # The ledger's clock may have been set back during the call.
+    return (min(row), max(row)) if row[0] and row[1] else None
 
 
 def called_since(tx: Connection, entry_id: int) -> datetime | None:

@@ -36,8 +36,8 @@ def untold(tx: Connection, entry_id: int, until: datetime) -> tuple[datetime, da
     calls = tx.execute(mine).all()
     if not calls:
         return None
-    begin = min(call.started_at for call in calls)
-    return begin, max(begin, *(call.finished_at or until for call in calls))
+    moments = [moment for call in calls for moment in (call.started_at, call.finished_at or until)]
+    return min(moments), max(moments)
 
 
 def login_of(tx: Connection, entry: Entry) -> str:

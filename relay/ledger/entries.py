@@ -15,11 +15,11 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 from sqlalchemy import text as sql
 
 from relay.ledger import donors, findable, restores
-from relay.ledger.models import corrections, entries
+from relay.ledger.models import attempts, corrections, entries
 from relay.ledger.restores import Lost
 from relay.ledger.sealing import keyring_of
 from relay.money import Money
-from relay.status import CLAIMABLE, PERHAPS_RECORDED, UNSENT, Erased, Kind, Status, advance
+from relay.status import CLAIMABLE, PERHAPS_RECORDED, UNSENT, Erased, Kind, Outcome, Status, advance
 
 # Why an erased gift is not sent.
 GONE = "What Luminate would be told of it is erased: record it there by hand, if it must be there."
@@ -235,6 +235,10 @@ def _never_again(tx: Connection, entry: Entry) -> dict[str, Any]:
         return {"reason": "twin_was_sent", "reason_text": text}
     if entry.erased and entry.kind is not Kind.REFUND:
         return {"reason": "erased", "reason_text": GONE}
+    recorded = (attempts.c.entry_id == entry.id) & (attempts.c.outcome == Outcome.POSTED)
+    if tx.execute(select(attempts.c.id).where(recorded).limit(1)).first():
+        text = "Luminate answered an earlier call of it with a confirmation code: it was recorded then."
+        return {"reason": "recorded_before", "reason_text": text}
     return {}
 
 
@@ -243,6 +247,12 @@ def _sent_twin(tx: Connection, entry: Entry) -> int | None:
     folded = (entries.c.payment_id == entry.payment_id) & (entries.c.merged_into == entry.id)
     twins = (of_row(row) for row in tx.execute(select(entries).where(folded).order_by(entries.c.id)))
     return next((twin.id for twin in twins if may_be_recorded(tx, twin)), None)
+
+
+def hand_over_twins(tx: Connection, gone: Entry, kept: int) -> None:
+    """What was folded into one entry of a payment is folded into another now."""
+    folded = (entries.c.payment_id == gone.payment_id) & (entries.c.merged_into == gone.id)
+    tx.execute(update(entries).where(folded).values(merged_into=kept))
 
 
 def may_be_recorded(tx: Connection, entry: Entry) -> bool:

@@ -15,7 +15,7 @@ from relay.dates import lateness
 from relay.errors import NotChecked, ReplayRefused
 from relay.inbound import refunding, twice
 from relay.inbound.giving import gift_columns
-from relay.ledger import claims, doubts, entries
+from relay.ledger import claims, doubts, entries, supplied
 from relay.ledger.codec import gift_from_json
 from relay.ledger.db import Database
 from relay.ledger.entries import Entry
@@ -128,7 +128,8 @@ class Deciding(Acting):
 
 def _as_absent(act: Act) -> dict[str, Any]:
     """Status, reason and parameters of an entry that is surely not in Luminate."""
-    if held := entries.held_before(act.tx, act.entry):
+    told = {} if act.entry.kind is Kind.REFUND else supplied.held_for(act.tx, act.entry)
+    if held := entries.held_before(act.tx, act.entry) or told:
         return {"status": Status.HELD, **held}
     if act.entry.kind is not Kind.REFUND and act.entry.doubtful_from is not None and act.entry.fence == 0:
         # As a look-up does: what its siblings told since may keep it from being sent.

@@ -46,5 +46,5 @@ def _never(entry: Entry) -> str:
     if entry.status not in REPLAYABLE:
         return _WHY_NOT[entry.status]
     if entry.erased and entry.kind is not Kind.REFUND:
-        return "what Luminate would be told of it is erased; record it in Luminate by hand, then close it"
-    return "" if entry.fact else "nothing is known of its gift; record it in Luminate by hand, then close it"
+        return "what Luminate would be told of it is erased; record it in Luminate by hand and say so with its code"
+    return "" if entry.fact else "nothing is known of its gift; record it in Luminate by hand and say so with its code"

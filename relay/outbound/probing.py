@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from relay.config import Organization
 from relay.errors import LedgerUnavailable, ReadRefused, TransportError
+from relay.inbound import twice
 from relay.inbound.giving import gift_columns
 from relay.ledger import claims, doubts, entries, pauses, restores, supplied
 from relay.ledger.claims import Answered
@@ -30,7 +31,7 @@ from relay.outbound import matching
 from relay.outbound.matching import Doubt, Finding, Found
 from relay.outbound.readers import Readers, Shown
 from relay.outbound.rivals import is_contested, others_of
-from relay.outbound.settling import disown, posted
+from relay.outbound.settling import desk_of, disown, posted
 from relay.outbound.watching import ASKED_TO_WAIT
 from relay.status import Erased, Kind, Status
 
@@ -166,16 +167,17 @@ class Probing:
 
     def _put_off(self, entry: Entry, probed: Probed, text: str) -> None:
         with self.database.write() as tx:
-            _Desk(tx, self.organization, self.database.now(tx), probed).later(entry, text)
+            if still := _as_looked_for(tx, entry):
+                _Desk(tx, self.organization, self.database.now(tx), probed).later(still, text)
 
     def _not_read(self, entry: Entry, error: ReadRefused | TransportError, probed: Probed) -> None:
         with self.database.write() as tx:
-            _Desk(tx, self.organization, self.database.now(tx), probed).not_read(entry, error)
+            if still := _as_looked_for(tx, entry):
+                _Desk(tx, self.organization, self.database.now(tx), probed).not_read(still, error)
 
     def _conclude(self, desk: _Desk, seen: Entry, shown: Shown, doubt: Doubt, asked: datetime) -> None:
-        entry = entries.get(desk.tx, seen.id)
-        looked_for = (Status.UNKNOWN, seen.fence, seen.doubtful_from)
-        if entry is None or (entry.status, entry.fence, entry.doubtful_from) != looked_for:
+        entry = _as_looked_for(desk.tx, seen)
+        if entry is None:
             return
         settle = self.organization.probe.settle_seconds
         others = others_of(desk.tx, entry, shown.rows, doubt, self.organization.on_site)
@@ -185,6 +187,15 @@ class Probing:
             desk.not_read(entry, shown.refused)  # it may be where nobody could look
         else:
             desk.bring_in(entry, finding)
+
+
+def _as_looked_for(tx: Connection, seen: Entry) -> Entry | None:
+    """The entry, if nothing was concluded since: neither by its call, nor by a person, nor by another look-up."""
+    entry = entries.get(tx, seen.id)
+    if entry is None or entry.status is not Status.UNKNOWN:
+        return None
+    was = (seen.fence, seen.doubtful_from, seen.probes)
+    return entry if (entry.fence, entry.doubtful_from, entry.probes) == was else None
 
 
 def _doubt(tx: Connection, entry: Entry) -> Doubt:
@@ -274,6 +285,7 @@ class _Desk:
         again |= {"next_attempt_at": self.now, "mail": False}
         target = Status(str(columns.pop("status")))
         if entries.move(self.tx, entry, target, self.now, **columns, **again):
+            twice.settled(desk_of(self.tx, self.organization, entry, self.now), entry)
             self.probed.absent.append(entry.id)
 
     def later(self, entry: Entry, text: str, rows: Sequence[Seen] = ()) -> None:

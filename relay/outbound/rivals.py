@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from relay.inbound.refunding import BY_PERSON
 from relay.ledger import claims, doubts, entries, supplied
+from relay.ledger.constituents import constituents_of
 from relay.ledger.entries import Entry
 from relay.luminate.schemas import without_mails
 from relay.luminate.seen import Seen
@@ -52,10 +55,20 @@ def _of_refund(tx: Connection, entry: Entry, doubt: Doubt, site: Collection[str]
     known = {one.id: one for one in (*entries.refunds_of(tx, entry.payment_id), *same)}.values()
     equal = [one for one in known if one.amount == entry.amount and one.id != entry.id]
     posted_then = [one for one in equal if one.posted_at and begin <= one.posted_at <= end]
-    # Of a call that was never told recorded, a row may be there whatever became of the refund since.
-    called = [claims.called_since(tx, one.id) for one in equal if one not in posted_then]
-    rivals = sum(moment is not None and moment <= end for moment in called)
+    rivals = sum(_may_have_a_row(tx, one, end) for one in equal if one not in posted_then)
     return Others(accounted=len(posted_then), rivals=rivals)
+
+
+def _may_have_a_row(tx: Connection, one: Entry, end: datetime) -> bool:
+    """Whether an equal refund may be in Luminate beside those that were posted then.
+
+    Its row may bear its gift's time, or what a person found is dated by when they said so; or somebody made it by hand.
+    Of a call that was never told recorded, a row may be there whatever became of the refund since.
+    """
+    if one.status is Status.POSTED or (one.status is Status.CLOSED and one.reason == BY_PERSON):
+        return True
+    called = claims.called_since(tx, one.id)
+    return called is not None and called <= end
 
 
 def _rivals(tx: Connection, entry: Entry, free: Sequence[Seen], doubt: Doubt, site: Collection[str]) -> Iterator[Entry]:
@@ -65,7 +78,7 @@ def _rivals(tx: Connection, entry: Entry, free: Sequence[Seen], doubt: Doubt, si
         if one.id == entry.id or _has_its_row(tx, one):
             continue
         theirs = _doubt_of(tx, one, doubt)
-        if any(_shown_for(entry, one, row) and matching.matches(one, row, theirs) for row in free):
+        if any(matching.matches(one, row, theirs) and _shown_for(tx, entry, one, row) for row in free):
             yield one
 
 
@@ -86,13 +99,15 @@ def _doubt_of(tx: Connection, one: Entry, doubt: Doubt) -> Doubt:
     return Doubt(begin, end)
 
 
-def _shown_for(entry: Entry, one: Entry, row: Seen) -> bool:
+def _shown_for(tx: Connection, entry: Entry, one: Entry, row: Seen) -> bool:
     """Whether a look-up that showed this row for one gift would show the other's: a form's list shows anybody's."""
     if row.by_form:
         return True
     same_address = bool(entry.donor_email) and entry.donor_email == one.donor_email
-    return same_address or bool(_constituents(entry) & _constituents(one))
+    return same_address or bool(_constituents(tx, entry) & _constituents(tx, one))
 
 
-def _constituents(entry: Entry) -> set[str]:
-    return {entry.cons_id, entry.parameters.get("donor.cons_id", "")} - {""}
+def _constituents(tx: Connection, entry: Entry) -> set[str]:
+    """Whose lists its look-up reads."""
+    earlier = constituents_of(tx, entry.organization, entry.donor_email)
+    return {entry.cons_id, entry.parameters.get("donor.cons_id", ""), *earlier} - {""}

@@ -60,7 +60,7 @@ class Settling:
             log.warning("fence_lost", entry=claim.entry.id)
         if held and entry.status is Status.POSTING:
             self._move(entry, judgement, answer)
-            twice.settled(_desk(self.tx, self.organization, entry, self.now), entry)
+            twice.settled(desk_of(self.tx, self.organization, entry, self.now), entry)
             self._hold_what_is_there(entry.id)
         elif judgement.outcome is Outcome.POSTED:
             self._posted_late(entry, judgement, held=held)
@@ -81,7 +81,7 @@ class Settling:
             self._posted(entries.get(self.tx, entry.id) or entry, judgement)
         elif entry.confirmation_code != judgement.confirmation_code:
             code = judgement.confirmation_code
-            text = f"Luminate recorded an earlier call too (confirmation code {code}). One must be taken back there."
+            text = f"Luminate recorded an earlier call too (confirmation code {code}). If both are there, one must go."
             entries.change(self.tx, entry, self.now, flag=text)
 
     def _trusted(self, claim: Claim, judgement: Judgement) -> Judgement:
@@ -89,6 +89,9 @@ class Settling:
         code, called = judgement.confirmation_code, claim.entry.parameters.get("refund_user_confirm_code")
         if judgement.outcome is not Outcome.POSTED or code in {"", called}:
             return judgement
+        if claim.entry.kind is Kind.REFUND:
+            text = f"Luminate answered with the confirmation code {code}, which is not its gift's: it proves nothing."
+            return Judgement(Outcome.UNKNOWN, "code_of_another_gift", text)
         owner = entries.owner_of(self.tx, self.organization.on_site, code)
         if owner in {None, claim.entry.id}:
             return judgement
@@ -185,14 +188,15 @@ def posted(
     done = {"lease_until": None, "probe_at": None, "doubtful_from": None, "posted_at": dated, "late": late}
     moved = entries.move(tx, entry, Status.POSTED, now, **done, **proof)
     if moved:
-        twice.settled(_desk(tx, organization, entry, now), entry)
+        twice.settled(desk_of(tx, organization, entry, now), entry)
     gift = entries.get(tx, entry.id) if moved and entry.kind is Kind.GIFT else None
     if gift is None:
         return []
-    return refunding.release(_desk(tx, organization, entry, now), gift)
+    return refunding.release(desk_of(tx, organization, entry, now), gift)
 
 
-def _desk(tx: Connection, organization: Organization, entry: Entry, now: datetime) -> refunding.Desk:
+def desk_of(tx: Connection, organization: Organization, entry: Entry, now: datetime) -> refunding.Desk:
+    """Where what follows for the refunds of an entry's payment is written."""
     return refunding.Desk(tx, organization, Source(entry.organization, entry.provider), now)
 
 
@@ -205,7 +209,7 @@ def disown(tx: Connection, organization: Organization, entry: Entry, now: dateti
     """
     stands = entry.kind is Kind.GIFT and entry.merged_into is None and not entry.erased
     answered = claims.answered(tx, entry) if stands else None
-    if answered is None or not refunding.recall(_desk(tx, organization, entry, now), entry):
+    if answered is None or not refunding.recall(desk_of(tx, organization, entry, now), entry):
         return False
     code = entry.confirmation_code
     text = f"Luminate answered with the confirmation code {code}, which a look-up proved to be that of entry {owner}."

@@ -90,7 +90,7 @@ _ASKS = frozenset({Status.HELD, Status.WAITING, Status.REJECTED, Status.UNKNOWN}
 NEXT: Mapping[str, str] = {
     # held by the mapping (relay.luminate.problems)
     "not_positive": "No such gift can be recorded: <close>.",
-    "other_currency": "Luminate has no currencies: record it there by hand in its own, then <close>.",
+    "other_currency": "Luminate has no currencies: record it there by hand in its own, then <by_hand>; or <close>.",
     "no_email": "Ask the donor or look at the provider, then " + "<correct donor.email=ADDRESS>.",
     "email_invalid": "Find the right address, then " + "<correct donor.email=ADDRESS>.",
     "field_missing": "Fill in what is missing: <correct FIELD=VALUE>.",
@@ -102,9 +102,12 @@ NEXT: Mapping[str, str] = {
     "shares_do_not_add_up": "The provider's shares are not the gift: <correct fund=CODE>.",
     "forms_differ": "The funds belong to different forms; choose one: <correct fund=CODE>.",
     "other_fiscal_year": "Luminate dates a gift by its arrival: decide with finance. To send it into "
-    "this fiscal year, <replay>; or record it there by hand, then <close>.",
+    "this fiscal year, <replay>; or record it there by hand, then <by_hand>.",
     # held by the booking
     "closed_before": "A person closed this payment before. If it shall be sent after all, <replay>; else <close>.",
+    "recorded_before": "Luminate has it: look there. For a gift, <by_hand>; for a refund, <close>.",
+    "gift_closed_unproven": "Look in Luminate. If the gift is there, refund it there by hand, then <close>; or reopen "
+    "the gift and say that it is there, and relay refunds it. If it is not there, <close>.",
     "needs_proof": "See at the provider whether the money came; if so, <replay>, else <close>.",
     "code_supplied": "Look in Luminate: if the gift is there, <by_hand>; if it surely is not, <replay>.",
     "names_no_payment": "Find its gift at the provider. If relay's own account added it to Luminate, <code>, and relay "

@@ -17,6 +17,8 @@ UNKNOWN = "unknown"
 # Reasons whose sentence differs from entry to entry: they are one cause each, under these words.
 _BY_REASON: Mapping[str, str] = {
     "twin_was_sent": "The same payment was sent under another number",
+    "recorded_before": "Luminate recorded an earlier call of the same gift",
+    "gift_closed_unproven": "A gift was closed while Luminate may have it, and money of it went back",
     "closed_before": "A person closed this payment before",
     "code_supplied": "Somebody told for a refund that the gift is in Luminate already",
     "reopened": "Reopened by a person, and not sent yet",

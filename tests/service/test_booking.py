@@ -270,20 +270,6 @@ def test_a_folded_unknown_that_is_absent_ends(relay):
     assert len(relay.luminate.gifts) == 1
 
 
-def test_of_two_calls_in_flight_the_one_that_failed_is_not_made_again_beside_the_other(relay):
-    for key in ("in_1", "pi_1"):
-        relay.take(make_gift(keys=(key,), donor=Donor(name=DONOR.name, email=f"{key}@example.org")))
-    kept, gone = claim(relay, 1), claim(relay, 2)
-    relay.take(make_link("in_1", "pi_1"))
-    relay.luminate.script = ["ok", "not_sent"]
-    relay.posting()._send(gone)
-    relay.posting()._send(kept)
-    assert (relay.entry(1).status, relay.entry(1).reason) == (Status.HELD, "twin_was_sent")
-    relay.replay(1)
-    relay.post()
-    assert (relay.entry(1).status, len(relay.luminate.gifts)) == (Status.HELD, 1)
-
-
 def test_an_unknown_entry_never_outranks_a_posted_one(relay):
     relay.luminate.script = ["lost"]
     relay.take(make_gift(keys=("in_1",)))

@@ -546,3 +546,22 @@ def test_an_organization_that_is_not_configured_today_is_in_doubt_as_well(relay,
     other = make_relay(database_url, make_organization("birch"))
     assert recover(other, datetime.now(UTC)).suspects == {"alder": [1], "birch": []}
     assert (pause_of(relay).reason, relay.statuses()) == ("recovering", ["unknown"])
+
+
+def test_what_a_person_found_after_a_restore_keeps_its_row(relay, vault):
+    """It is dated by when they said so, and this ledger knows no call of it."""
+    relay.take(make_gift())
+    relay.post()
+    since, paid = vault.back_up(), datetime.now(UTC)
+    relay.take(make_refund("5.00", keys=("re_1",), occurred_at=paid))
+    relay.post()  # in Luminate, and forgotten
+    again = vault.restored()
+    recover(again, since)
+    again.take(make_refund("5.00", keys=("re_1",), occurred_at=paid))  # told again
+    again.later(hours=5)
+    again.deciding.found(2, again.entry(1).confirmation_code, actor=ADA, reason="it is there")
+    again.take(make_refund("5.00", keys=("re_2",), occurred_at=paid))  # told for the first time, and never made
+    again.later(hours=1)
+    look_up(again)
+    assert len(again.luminate.refunds) == 1
+    assert again.entry(3).status is Status.UNKNOWN

@@ -637,3 +637,55 @@ def test_a_dispute_won_first_puts_no_total_in_doubt(given):
     given.take(make_total("0.98", before="0.00"))
     given.post()
     assert (given.statuses(Kind.REFUND), given.luminate.net) == (["posted"], 2401)
+
+
+# --- its gift was closed, and may be there ----------------------------------------------------------------------------
+
+
+def closed_in_doubt(relay):
+    relay.luminate.script = ["recorded"]  # Luminate has it, relay heard nothing
+    relay.take(make_gift())
+    relay.post(1)
+    relay.deciding.close(1, actor=operator("ann"), reason="it is in Luminate: C1")
+
+
+def test_a_refund_of_a_gift_that_was_closed_in_doubt_is_a_person_s(relay):
+    closed_in_doubt(relay)
+    relay.take(make_refund("5.00"))
+    (refund,) = relay.refunds()
+    assert (refund.status, refund.reason) == (Status.HELD, "gift_closed_unproven")
+    assert "it is in Luminate: C1" in refund.reason_text
+
+
+def test_so_is_one_that_had_waited(relay):
+    relay.luminate.script = ["recorded"]
+    relay.take(make_gift())
+    relay.post(1)
+    relay.take(make_refund("5.00"))
+    relay.deciding.close(1, actor=operator("ann"), reason="it is in Luminate: C1")
+    assert [one.reason for one in relay.refunds()] == ["gift_closed_unproven"]
+
+
+def test_and_it_is_made_once_the_gift_is_found(relay):
+    closed_in_doubt(relay)
+    relay.take(make_refund("5.00"))
+    relay.deciding.reopen(1, actor=operator("ann"), reason="there it is")
+    assert [one.status for one in relay.refunds()] == [Status.WAITING]
+    relay.deciding.found(1, "C1", actor=operator("ann"), reason="there it is")
+    relay.post()
+    assert relay.luminate.net == 2000
+
+
+def test_a_total_that_a_person_said_stands_does_not_swallow_the_next_refund_unsaid(given):
+    given.take(make_refund("5.00"))
+    given.post()
+    given.take(make_back("re_1", "5.00"))
+    replay(given, *[one.id for one in given.entries(Kind.REINSTATEMENT)])
+    given.post()
+    given.take(make_total("5.00"))  # of another refund, whose name got lost
+    (doubt,) = (one for one in given.refunds() if one.reason == "total_unclear")
+    replay(given, doubt.id)
+    given.post()
+    given.take(make_refund("3.00", keys=("re_3",)))
+    last = given.events()[-1]
+    assert (last["verdict"], f"entry {doubt.id} was let go" in last["note"]) == ("flagged", True)

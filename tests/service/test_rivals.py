@@ -11,9 +11,12 @@ from relay.access import operator
 from relay.config import Fund
 from relay.errors import MaybeSent, ReplayRefused
 from relay.gifts import Designation, Donor, Tender, TenderKind
+from relay.luminate.seen import Seen
+from relay.outbound.probing import Probing
 from relay.status import Status
-from tests.builders import DONOR, make_gift, make_luminate, make_organization, make_relay
+from tests.builders import DONOR, make_gift, make_luminate, make_organization, make_refund, make_relay
 from tests.fakes import donation
+from tests.service.test_late_proof import Shows
 from tests.service.test_probing import FakeReader, probe, unknown
 
 CARD = Tender(kind=TenderKind.CARD, last4="4242")
@@ -324,3 +327,59 @@ def test_a_gift_that_is_found_is_that_of_the_account_that_sent_it(sqlite_url, wh
         relay.deciding.organizations = {"alder": changed}
         relay.deciding.found(1, "C1", actor=operator("ann"), reason="looked")
     assert relay.entry(1).login_name == "api"
+
+
+def test_two_addresses_of_one_constituent_known_by_earlier_gifts_are_rivals(relay):
+    donors = [replace(DONOR, email=email) for email in ("mary@example.org", "john@example.org")]
+    for number, donor in enumerate(donors):  # both were answered with constituent 9
+        relay.take(make_gift("10.00", keys=(f"old_{number}",), donor=donor, designations=(Designation(fund="A"),)))
+    relay.post()
+    relay.later(days=2)
+    two_in_doubt(relay, "lost", "recorded", emails=[donor.email for donor in donors])
+    at = relay.attempts()[-1]["started_at"]
+
+    class OfTheirConstituent(FakeReader):
+        def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
+            row = self.row(Decimal("25.00"), "C3", at, kind)
+            return (row,) if cons_id == "9" and begin <= at <= end else ()
+
+    look_until_still(relay, OfTheirConstituent(relay))
+    assert [one.status for one in relay.entries()[2:]] == [Status.UNKNOWN, Status.UNKNOWN]
+
+
+# --- refunds ----------------------------------------------------------------------------------------------------------
+
+
+def of_refund(at):
+    """What Luminate shows of one refund of 5.00."""
+    return Seen(kind="REFUND", confirmation_code="C1", amount=Decimal("5.00"), at=at)
+
+
+def in_doubt(relay, *refunds):
+    """A posted gift and two refunds of 5.00, each with the word that its call met; and when each was called."""
+    relay.take(make_gift(designations=(Designation(fund="A"),)))
+    relay.post()
+    for number, word in enumerate(refunds):
+        relay.luminate.script = [word]
+        relay.take(make_refund("5.00", keys=(f"re_{number}",)))
+        relay.post()
+        relay.later(minutes=40)
+
+
+def test_a_refund_made_by_hand_is_not_taken_for_an_equal_one(relay):
+    in_doubt(relay, "rejected")
+    relay.deciding.close(2, actor=operator("Ada"), reason="refunded in Luminate by hand")
+    by_hand = relay.entry(2).changed_at
+    relay.luminate.script = ["lost"]
+    relay.take(make_refund("5.00", keys=("re_2",)))
+    relay.post()
+    relay.later(hours=1)
+    Probing(relay.database, relay.organization, Shows(of_refund(by_hand))).run()
+    assert (relay.entry(3).status, relay.entry(3).reason) == (Status.UNKNOWN, "look_alikes")
+
+
+def test_a_row_that_bears_its_gift_s_time_may_be_the_equal_refund_s_that_was_posted_later(relay):
+    in_doubt(relay, "lost", "ok")
+    given = relay.entry(1).posted_at
+    Probing(relay.database, relay.organization, Shows(of_refund(given))).run()
+    assert [one.status for one in relay.refunds()] == [Status.UNKNOWN, Status.POSTED]

@@ -94,3 +94,17 @@ def test_the_word_perhaps_goes_once_it_is_sure(relay):
     relay.deciding.found(4, relay.entry(2).confirmation_code, actor=operator("Ada"), reason="seen")
     assert not any("perhaps" in relay.entry(number).flag for number in (3, 4))
     assert any("Sent twice" in relay.entry(number).flag for number in (3, 4))
+
+
+def test_a_gift_in_doubt_whose_code_was_told_is_held_once_a_person_says_it_is_absent(relay):
+    tell(relay, "OLD-1")
+    relay.luminate.script = ["lost"]
+    relay.take(make_gift(keys=("pi_1",)))
+    relay.post(1)
+    relay.take(make_link("ch_1", "pi_1"))
+    assert "OLD-1" in relay.entry(2).flag
+    relay.later(hours=1)
+    relay.deciding.absent(2, attempt=1, actor=operator("ann"), reason="only OLD-1 is there, no second one")
+    relay.post()
+    assert len(relay.luminate.sent("add")) == 1
+    assert (relay.entry(2).status, relay.entry(2).reason) == (Status.HELD, "code_supplied")

@@ -144,7 +144,8 @@ def test_absent_is_sent_again_once_it_cannot_appear_late(unknown):
     absent = ("resolve", 1, "--absent", "--attempt", 1, *ASKED)
     assert "may still appear in Luminate until" in unknown.run(*absent, code=1).stderr
     with unknown.relay.database.write() as tx:
-        tx.execute(update(attempts).values(finished_at=datetime.now(UTC) - timedelta(hours=1)))
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        tx.execute(update(attempts).values(started_at=hour_ago, finished_at=hour_ago))
     assert "in line again" in unknown.run(*absent).stdout
     unknown.post()
     assert unknown.status(1) == "posted"

@@ -1,0 +1,121 @@
+"""Two entries of one payment, met under several ids: what a person said of one holds for the other; one is there."""
+
+from dataclasses import replace
+
+import pytest
+
+from relay.access import operator
+from relay.ledger import claims, entries
+from relay.status import Status
+from tests.builders import DONOR, make_gift, make_link, make_refund
+
+ANN = operator("ann")
+
+
+def take(relay, key):
+    """A gift under this id, of an address of its own: whatever is one person's waits for another reason."""
+    relay.take(make_gift(keys=(key,), donor=replace(DONOR, email=f"{key}@example.org")))
+
+
+def claim(relay, number):
+    with relay.database.write() as tx:
+        now = relay.database.now(tx)
+        return claims.claim(tx, entries.get(tx, number), now, seconds=60, worker="w", login_name="api")
+
+
+def both_called(relay, word):
+    """Two entries were under way when their ids met: the folded one was recorded, the kept one was not."""
+    take(relay, "in_1")
+    take(relay, "pi_1")
+    kept, folded = claim(relay, 1), claim(relay, 2)
+    relay.take(make_link("in_1", "pi_1"))
+    relay.luminate.script = ["ok", word]
+    relay.posting()._send(folded)
+    relay.posting()._send(kept)
+    assert len(relay.luminate.gifts) == 1
+
+
+@pytest.mark.parametrize("word", ["not_sent", "rejected", "blocked"])
+def test_of_two_that_were_called_the_recorded_one_is_the_payment_s_gift(relay, word):
+    both_called(relay, word)
+    kept, folded = relay.entry(1), relay.entry(2)
+    assert (kept.status, kept.merged_into) == (Status.CLOSED, 2)
+    assert (folded.status, folded.merged_into, folded.flag) == (Status.POSTED, None, "")
+
+
+@pytest.mark.parametrize("parent", ["in_1", "pi_1"])
+def test_and_its_refund_is_made(relay, parent):
+    both_called(relay, "rejected")
+    relay.take(make_refund("5.00", parents=(parent,)))
+    relay.post()
+    assert relay.luminate.net == 2000
+
+
+def test_also_where_the_kept_one_was_in_doubt_until_a_look_up(relay):
+    both_called(relay, "lost")
+    assert (relay.entry(1).status, relay.entry(2).flag[:10]) == (Status.UNKNOWN, "Sent twice")
+    relay.take(make_refund("5.00", parents=("pi_1",)))
+    relay.later(hours=1)
+    relay.deciding.absent(1, attempt=1, actor=ANN, reason="not there")
+    relay.post()
+    assert (relay.entry(1).status, relay.entry(2).merged_into, relay.entry(2).flag) == (Status.CLOSED, None, "")
+    assert relay.luminate.net == 2000
+
+
+def test_where_both_are_there_a_person_takes_one_back(relay):
+    take(relay, "in_1")
+    take(relay, "pi_1")
+    kept, folded = claim(relay, 1), claim(relay, 2)
+    relay.take(make_link("in_1", "pi_1"))
+    for one in (kept, folded):
+        relay.posting()._send(one)
+    assert (relay.entry(1).merged_into, relay.entry(2).merged_into) == (None, 1)
+    assert relay.entry(2).flag.startswith("Sent twice: entry 1")
+
+
+def test_a_third_id_does_not_forget_the_twin_that_was_sent(relay):
+    both_called(relay, "not_sent")
+    take(relay, "cs_1")
+    relay.take(make_link("in_1", "cs_1"))
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+
+
+def test_what_a_person_ended_is_not_sent_under_a_third_id(relay):
+    take(relay, "in_1")
+    relay.deciding.close(1, actor=ANN, reason="entered in Luminate by hand")
+    take(relay, "pi_1")
+    take(relay, "cs_1")
+    relay.take(make_link("in_1", "pi_1", "cs_1"))
+    relay.post()
+    assert relay.luminate.sent("add") == []
+    assert [(one.status, one.reason) for one in relay.entries() if one.merged_into is None] == [
+        (Status.HELD, "closed_before")
+    ]
+
+
+def test_what_was_closed_in_doubt_is_not_sent_under_a_third_id(relay):
+    relay.luminate.script = ["recorded"]
+    take(relay, "in_1")
+    relay.post(1)
+    relay.deciding.close(1, actor=ANN, reason="seen to")
+    take(relay, "pi_1")
+    take(relay, "cs_1")
+    relay.take(make_link("in_1", "pi_1", "cs_1"))
+    relay.post()
+    (stands,) = (one for one in relay.entries() if one.merged_into is None)
+    relay.replay(stands.id)
+    relay.post()
+    assert len(relay.luminate.gifts) == 1
+    assert relay.entry(stands.id).reason == "twin_was_sent"
+
+
+def test_a_reopened_gift_waits_for_its_replay_whatever_id_it_has(relay):
+    take(relay, "in_1")
+    relay.deciding.close(1, actor=ANN, reason="entered in Luminate by hand?")
+    relay.deciding.reopen(1, actor=ANN, reason="not sure: let me look first")
+    take(relay, "pi_1")
+    relay.take(make_link("in_1", "pi_1"))
+    relay.post()
+    assert relay.luminate.sent("add") == []
+    assert (relay.entry(2).status, relay.entry(2).reason) == (Status.HELD, "reopened")
