@@ -8,6 +8,8 @@ from relay.access import operator
 from relay.cli.commands import Failure, WrongUsage, command, entry_id, parts, say, who, why
 from relay.errors import NotChecked
 from relay.ledger import entries
+from relay.ledger.entries import Entry
+from relay.status import CLAIMABLE
 
 
 @command("close")
@@ -46,9 +48,9 @@ def resolve(entry: int, *, found: str | None, absent: bool, attempt: int | None,
     if absent != (attempt is not None):
         raise WrongUsage("say which attempt you looked for: --absent --attempt N, the newest that `flask show` tells")
     if attempt is not None:
-        parts().deciding.absent(entry, attempt=attempt, actor=operator(who), reason=reason)
+        stands = parts().deciding.absent(entry, attempt=attempt, actor=operator(who), reason=reason)
         _ring(entry)
-        say(f"Entry {entry} is in line again.")
+        say(f"Entry {entry} is {'in line again.' if stands.status in CLAIMABLE else _stands(stands)}")
         return
     released = parts().deciding.found(entry, (found or "").strip(), actor=operator(who), reason=reason)
     _ring(entry)
@@ -98,6 +100,10 @@ def note(entry: int, *, reason: str, who: str) -> None:
     """Write something down in the story of an entry, and decide later."""
     parts().deciding.note(entry, actor=operator(who), reason=reason)
     say(f"Noted with entry {entry}.")
+
+
+def _stands(entry: Entry) -> str:
+    return f"{entry.status}, and not sent: {entry.reason_text}"
 
 
 def _ring(entry: int) -> None:

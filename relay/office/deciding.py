@@ -77,10 +77,11 @@ class Deciding(Acting):
                 entries.change(act.tx, existing(act.tx, entry_id), act.now, flag="amount_differs")
             return released
 
-    def absent(self, entry_id: int, *, attempt: int, actor: Actor, reason: str) -> None:
+    def absent(self, entry_id: int, *, attempt: int, actor: Actor, reason: str) -> Entry:
         """A person looked and an unknown entry is not in Luminate: it is queued again, and mails nobody.
 
-        What was held or refused when the ledger was restored is held again.
+        What was held or refused when the ledger was restored is held again, and what speaks against it holds it. Gives
+        back how it stands.
 
         ``attempt`` is the number of the newest one that the person saw (the entry's fence; 0: none): nobody has looked
         for a call that was made since. Refused until what was sent can no longer appear late.
@@ -97,6 +98,7 @@ class Deciding(Acting):
             quiet = {"mail": False, "parameters": without_mails(stands.get("parameters", act.entry.parameters))}
             act.moved(stands.pop("status"), **stands | due | quiet)
             twice.settled(act.desk, act.entry)
+            return existing(act.tx, entry_id)
 
     def by_hand(self, entry_id: int, code: str, *, actor: Actor, reason: str, seen: bool = False) -> str:
         """Somebody entered the gift in Luminate by hand, where it has this confirmation code: it is posted.

@@ -22,7 +22,7 @@ from relay.luminate.seen import Seen
 from relay.money import Money
 from relay.office.acting import Acting, existing
 from relay.office.looking import Looked, Looking
-from relay.status import Kind, Status
+from relay.status import CLAIMABLE, Kind, Status
 
 LONGEST = 100
 # Where relay knows no code that it may refund with.
@@ -50,7 +50,7 @@ class Supplying(Acting):
     def supply(
         self, entry_id: int, code: str, *, actor: Actor, reason: str, worth: str = "", seen: bool = False
     ) -> str:
-        """Refund by this confirmation code, which the gift has in Luminate. Gives back what the look-up said.
+        """Refund by this confirmation code, which the gift has in Luminate. Gives back what a person is told of it.
 
         Where Luminate does not show the code, NotChecked is raised unless the person has ``seen`` it there, and tells
         what the gift is ``worth`` there if relay does not know it. Raises ReplayRefused for anything else.
@@ -75,7 +75,9 @@ class Supplying(Acting):
             act.told["checked"] = row is not None
             in_line = {"overrides": given, "next_attempt_at": act.now, "not_sent": 0}
             act.moved(stands.pop("status"), **stands, **in_line)
-        return said
+            now = existing(act.tx, entry_id)
+        # What a restored ledger may have forgotten is looked up before it is sent.
+        return said if now.status in CLAIMABLE else f"{said} It is {now.status}, and not sent yet: {now.reason_text}"
 
 
 def _read(code: str) -> str:

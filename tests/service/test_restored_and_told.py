@@ -31,6 +31,17 @@ def test_a_gift_told_again_is_held_where_a_person_told_of_its_code(relay, vault)
     assert "OLD-1" in again.entry(2).reason_text
 
 
+def test_a_code_that_is_told_after_a_restore_says_that_the_refund_is_looked_up_first(relay, vault):
+    relay.luminate.gifts["OLD-1"] = {"other_amount": "25.00", "donor.email": "old@example.org"}
+    paid, since = datetime.now(UTC), vault.back_up()
+    again = vault.restored()
+    recover(again, since)
+    again.take(make_refund("5.00", occurred_at=paid))
+    said = again.supplying.supply(1, "OLD-1", **SEEN)
+    assert again.entry(1).status is Status.UNKNOWN
+    assert "It is unknown, and not sent yet: " in said
+
+
 def test_a_gift_whose_proof_comes_while_it_is_in_doubt_goes(relay, vault):
     relay.take(make_gift(hold="Not paid yet, perhaps."))
     since = vault.back_up()

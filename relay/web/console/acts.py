@@ -18,7 +18,7 @@ from relay.ledger.proposals import Proposal
 from relay.office.corrections import needs_second_person
 from relay.office.replay import planned
 from relay.office.supplying import may_supply
-from relay.status import REPLAYABLE, Kind, Status
+from relay.status import CLAIMABLE, REPLAYABLE, Kind, Status
 from relay.web.console import door
 from relay.web.console.blueprint import console
 
@@ -152,8 +152,10 @@ def gift_absent(number: int) -> ResponseReturnValue:
 
     def act(reason: str) -> str:
         seen = request.form.get("attempt", -1, type=int)
-        door.relay_parts().deciding.absent(number, attempt=seen, actor=door.actor(), reason=reason)
-        return "In line again; relay sends it once."
+        stands = door.relay_parts().deciding.absent(number, attempt=seen, actor=door.actor(), reason=reason)
+        return (
+            "In line again; relay sends it once." if stands.status in CLAIMABLE else f"Not sent. {stands.reason_text}"
+        )
 
     return _done(number, act, back=f"/console/unknown/{number}")
 

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from relay.ledger import pauses
 from relay.ledger.models import attempts
 from relay.luminate.client import Answer
+from relay.status import Outcome
 
 ASKED = ("--reason", "asked the donor", "--who", "Ann")
 
@@ -149,6 +150,14 @@ def test_absent_is_sent_again_once_it_cannot_appear_late(unknown):
     assert "in line again" in unknown.run(*absent).stdout
     unknown.post()
     assert unknown.status(1) == "posted"
+
+
+def test_absent_of_what_luminate_is_known_to_have_sends_nothing_and_says_so(unknown):
+    with unknown.relay.database.write() as tx:
+        tx.execute(update(attempts).values(outcome=Outcome.POSTED))
+    said = unknown.run("resolve", 1, "--absent", "--attempt", 1, *ASKED).stdout
+    assert said.startswith("Entry 1 is held, and not sent: Luminate answered an earlier call")
+    assert "by-hand 1 CODE" in unknown.run("show", 1).stdout
 
 
 def test_resolving_wants_one_answer(unknown):

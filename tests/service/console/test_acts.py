@@ -6,13 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from relay.errors import MaybeSent
 from relay.ledger import entries
+from relay.ledger.models import attempts
 from relay.luminate.parameters import PARAMETERS
 from relay.luminate.rules import is_locked
 from relay.luminate.seen import Seen
-from relay.status import Status
+from relay.status import Outcome, Status
 from relay.web.console import fields
 from tests.builders import make_gift, make_organization, make_refund
 from tests.support.console import House, token
@@ -331,6 +333,18 @@ def test_an_unknown_gift_that_is_not_there_is_sent_once_after_a_second_word(hous
     post(client, "/console/gifts/1/absent", reason="looked", sure="yes", attempt="1")
     house.post()
     assert (house.entry(1).status, len(house.luminate.gifts)) == (Status.POSTED, 1)
+
+
+def test_what_luminate_is_known_to_have_is_not_sent_again_and_the_page_says_why(house):
+    house.luminate.script = ["lost"]
+    house.take(make_gift())
+    house.post(times=1)
+    with house.database.write() as tx:
+        tx.execute(update(attempts).values(outcome=Outcome.POSTED))
+    client = house.client("finance")
+    post(client, "/console/gifts/1/absent", reason="looked", sure="yes", attempt="1")
+    assert "Not sent. Luminate answered an earlier call" in page(client, "/console/gifts/1")
+    assert house.entry(1).status is Status.HELD
 
 
 def test_a_page_opened_before_it_was_sent_again_proves_nothing(house):
