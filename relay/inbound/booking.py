@@ -23,14 +23,16 @@ from relay.ledger.funds import WithFunds, with_funds
 from relay.ledger.payments import Source
 from relay.ledger.restores import Lost
 from relay.providers import Parsed
-from relay.status import PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
+from relay.status import CLAIMABLE, PERHAPS_RECORDED, UNSENT, Kind, Status, Verdict
 
 # While an entry is here a later event of the same payment may fill its blanks.
 FILLABLE = frozenset({Status.HELD, Status.QUEUED, Status.RETRYING, Status.REJECTED, Status.CLOSED})
 # Here what is filled serves a replay or a reopening, and moves nothing by itself.
 FILLED_IN_PLACE = frozenset({Status.REJECTED, Status.CLOSED})
 # A person's hold: what is filled serves the replay, and releases nothing.
-HELD_BY_PERSON = frozenset({"reopened", "closed_before", "money_came_back", "twin_was_sent", supplied.HELD_FOR})
+HELD_BY_PERSON = frozenset(
+    {"reopened", "closed_before", "money_came_back", "twin_was_sent", "recorded_before", supplied.HELD_FOR}
+)
 # A payment seldom has more siblings; a hostile sender must not grow a row for ever.
 MAX_SOURCES = 8
 
@@ -237,10 +239,18 @@ def _joined(booking: Booking, one: int, other: int) -> int:
         kept, gone = sorted(gifts, key=_precedence)
         _fold(booking, kept, gone)
     payments.join(booking.tx, one, other)
+    _hold_what_was_sent(booking, one)
     if note := twice.joined(booking.desk, one):
         booking.notes.append(note)
     _hold_what_is_there(booking, one)
     return one
+
+
+def _hold_what_was_sent(booking: Booking, payment: int) -> None:
+    """Under one of its ids Luminate may have this payment's gift: a person sees to that first."""
+    gift = entries.gift_of(booking.tx, payment, keep=True)
+    if gift and gift.status in CLAIMABLE and (words := entries.never_again(booking.tx, gift)):
+        entries.move(booking.tx, gift, Status.HELD, booking.now, **words)
 
 
 def _hold_what_is_there(booking: Booking, payment: int) -> None:

@@ -122,7 +122,7 @@ def _told_before(desk: Desk, payment: int, refund: Refund, known: Sequence[Refun
     holder = next((entry for entry in candidates if entry.amount == refund.amount), candidates[0]).id
     payments.book_refund(desk.tx, desk.source, refund.keys, holder)
     if totals.missing(desk.tx, payment) < 0:
-        text = f"entry {holder} was let go although no name proved it: is this refund of {refund.amount} another one?"
+        text = f"nothing proves that entry {holder} is this refund of {refund.amount}: is it another one?"
         return Booked((holder,), "flagged", text)
     return Booked((holder,), "same", f"names the refund of entry {holder}")
 
@@ -182,6 +182,8 @@ def forgo(desk: Desk, payment: int) -> str:
     gift = entries.gift_of(desk.tx, payment)
     if gift is None or gift.status not in UNSENT or desk.organization.refunded_unposted is RefundedUnposted.BOTH:
         return ""
+    if entries.never_again(desk.tx, gift):
+        return ""  # Luminate may have it: a person sees to it first
     waiting = entries.refunds_of(desk.tx, payment, {Status.WAITING})
     same_currency = all(refund.amount.currency == gift.amount.currency for refund in waiting)
     if not same_currency or sum(refund.amount.minor for refund in waiting) != gift.amount.minor:
@@ -281,7 +283,7 @@ def _by_code(
 def _ended(desk: Desk, gift: Entry) -> dict[str, Any]:
     """Of a gift that somebody closed while it was unknown nothing is proven: its refund may be owed to Luminate."""
     said = f"Its gift, entry {gift.id}, was closed"
-    if entries.may_be_recorded(desk.tx, gift):
+    if gift.reason != FORGONE and entries.may_be_recorded(desk.tx, gift):
         return _because(Status.HELD, CLOSED_UNPROVEN, f"{said} while Luminate may have it: {gift.reason_text}")
     return _because(Status.CLOSED, GIFT_CLOSED, f"{said}: {gift.reason_text}")
 

@@ -38,7 +38,7 @@ def settled(desk: Desk, entry: Entry) -> None:
 def _exchange(desk: Desk, payment: int) -> None:
     """Of two entries that were both under way when their ids met, the one that is there is the payment's gift."""
     kept = entries.gift_of(desk.tx, payment, keep=True)
-    if kept is None or kept.status not in UNSENT:
+    if kept is None or kept.status not in UNSENT or entries.was_recorded(desk.tx, kept):
         return
     sent = [one for one in entries.of_payment(desk.tx, payment, Kind.GIFT) if one.merged_into == kept.id]
     there = [one for one in sent if one.status is Status.POSTED]
@@ -48,7 +48,8 @@ def _exchange(desk: Desk, payment: int) -> None:
     if entries.move(desk.tx, kept, Status.CLOSED, desk.now, **entries.folded_into(gift.id)):
         entries.hand_over_twins(desk.tx, kept, gift.id)
         is_alone = gift.flag.startswith(TWICE) and not there[1:]
-        entries.change(desk.tx, gift, desk.now, merged_into=None, flag="" if is_alone else gift.flag)
+        differs = f"Its payment was told with {kept.amount}, too. {_LOOK}" if gift.amount != kept.amount else ""
+        entries.change(desk.tx, gift, desk.now, merged_into=None, flag=differs if is_alone else gift.flag)
         if stands := entries.get(desk.tx, gift.id):
             release(desk, stands)
 

@@ -190,7 +190,7 @@ def move(tx: Connection, entry: Entry, target: Status, now: datetime, **values: 
     """
     if entry.merged_into is not None and target in CLAIMABLE:
         return _end_folded(tx, entry, entry.merged_into, now, values)
-    if target in CLAIMABLE and (held := _never_again(tx, entry)):
+    if target in CLAIMABLE and (held := never_again(tx, entry)):
         target, values = Status.HELD, values | held
     if target is Status.QUEUED and entry.status in UNSENT and (lost := _forgotten(tx, entry)):
         return _look_up_first(tx, entry, lost, now, values)
@@ -228,25 +228,30 @@ def _end_folded(tx: Connection, entry: Entry, kept: int, now: datetime, values: 
     return move(tx, entry, Status.CLOSED, now, **values | folded_into(kept) | {"flag": ""})
 
 
-def _never_again(tx: Connection, entry: Entry) -> dict[str, Any]:
+def never_again(tx: Connection, entry: Entry) -> dict[str, Any]:
     """Why an entry must not be in line: reason and words, or nothing. A refund is told by its gift's code alone."""
     if twin := _sent_twin(tx, entry):
         text = f"Entry {twin} is the same payment and was sent, or may have been: resolve that one first."
         return {"reason": "twin_was_sent", "reason_text": text}
     if entry.erased and entry.kind is not Kind.REFUND:
         return {"reason": "erased", "reason_text": GONE}
-    recorded = (attempts.c.entry_id == entry.id) & (attempts.c.outcome == Outcome.POSTED)
-    if tx.execute(select(attempts.c.id).where(recorded).limit(1)).first():
-        text = "Luminate answered an earlier call of it with a confirmation code: it was recorded then."
+    if was_recorded(tx, entry):
+        text = "Luminate answered an earlier call of it: it was recorded then."
         return {"reason": "recorded_before", "reason_text": text}
     return {}
+
+
+def was_recorded(tx: Connection, entry: Entry) -> bool:
+    """Whether Luminate said of a call of this entry that it was recorded, and nobody proved otherwise since."""
+    told = (attempts.c.entry_id == entry.id) & (attempts.c.outcome == Outcome.POSTED)
+    return tx.execute(select(attempts.c.id).where(told).limit(1)).first() is not None
 
 
 def _sent_twin(tx: Connection, entry: Entry) -> int | None:
     """An entry folded into this one that Luminate may have, also where somebody closed it while it was unknown."""
     folded = (entries.c.payment_id == entry.payment_id) & (entries.c.merged_into == entry.id)
     twins = (of_row(row) for row in tx.execute(select(entries).where(folded).order_by(entries.c.id)))
-    return next((twin.id for twin in twins if may_be_recorded(tx, twin)), None)
+    return next((twin.id for twin in twins if may_be_recorded(tx, twin) or was_recorded(tx, twin)), None)
 
 
 def hand_over_twins(tx: Connection, gone: Entry, kept: int) -> None:

@@ -57,7 +57,8 @@ def sentence(told: Mapping[str, Entry]) -> str:
 
 def held_for(tx: Connection, gift: Entry) -> dict[str, Any]:
     """The columns that hold a gift of which somebody told, for a refund, that Luminate has it; else nothing."""
-    told = codes_told(tx, gift.payment_id)
+    stands = gift.kind is Kind.GIFT and gift.merged_into is None
+    told = codes_told(tx, gift.payment_id) if stands else {}
     if not told or gift.confirmation_code in told:
         return {}
     ended: dict[str, Any] = {"probe_at": None, "doubtful_from": None, "lease_until": None, "candidates": [], "flag": ""}

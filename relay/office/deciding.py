@@ -40,10 +40,14 @@ class Deciding(Acting):
         self.looking = looking
 
     def close(self, entry_id: int, *, actor: Actor, reason: str) -> list[int]:
-        """End an entry with a reason; refunds that wait for a closed gift end too. Gives back all that ended."""
+        """End an entry with a reason; refunds that wait for a closed gift end too. Gives back all that ended.
+
+        Where Luminate may have the gift they are held.
+        """
         with self.act(actor, "close", entry_id, reason) as act:
             closed = act.moved(Status.CLOSED, reason=refunding.closed_as(act.entry), reason_text=reason)
-            return [entry_id, *(refunding.release(act.desk, closed) if closed.kind is Kind.GIFT else [])]
+            released = refunding.release(act.desk, closed) if closed.kind is Kind.GIFT else []
+            return [entry_id, *(one for one in released if existing(act.tx, one).status is Status.CLOSED)]
 
     def reopen(self, entry_id: int, *, actor: Actor, reason: str) -> None:
         """Take the end of an entry back: it is held until someone replays it, or unknown if it was."""
@@ -58,6 +62,7 @@ class Deciding(Acting):
             act.moved(target, reason="reopened", reason_text=reason, probe_at=None)
             if act.entry.kind is Kind.GIFT:
                 refunding.reopen(act.desk, act.entry.payment_id)
+                twice.settled(act.desk, act.entry)
 
     def note(self, entry_id: int, *, actor: Actor, reason: str) -> None:
         """Write something down and decide later."""
@@ -130,8 +135,7 @@ class Deciding(Acting):
 
 def _as_absent(act: Act) -> dict[str, Any]:
     """Status, reason and parameters of an entry that is surely not in Luminate."""
-    told = {} if act.entry.kind is Kind.REFUND else supplied.held_for(act.tx, act.entry)
-    if held := entries.held_before(act.tx, act.entry) or told:
+    if held := entries.held_before(act.tx, act.entry) or supplied.held_for(act.tx, act.entry):
         return {"status": Status.HELD, **held}
     if act.entry.kind is not Kind.REFUND and act.entry.doubtful_from is not None and act.entry.fence == 0:
         # As a look-up does: what its siblings told since may keep it from being sent.

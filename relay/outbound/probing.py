@@ -7,7 +7,7 @@ it decides goes through the ledger like everything else. An unknown refund is ne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -275,16 +275,17 @@ class _Desk:
         be there under another code is held, too.
         """
         if words := entries.held_before(self.tx, entry) or supplied.held_for(self.tx, entry):
-            if entries.move(self.tx, entry, Status.HELD, self.now, **words):
-                self.probed.absent.append(entry.id)
+            self._unsent(entry, Status.HELD, words)
             return
         gift = replace(gift_from_json(entry.fact), hold="")
         mapping = with_funds(self.tx, self.organization)
         columns = gift_columns(gift, mapping, entry.provider, mail=False, overrides=entry.overrides)
         again: dict[str, Any] = {"lease_until": None, "probe_at": None, "doubtful_from": None, "candidates": []}
         again |= {"next_attempt_at": self.now, "mail": False}
-        target = Status(str(columns.pop("status")))
-        if entries.move(self.tx, entry, target, self.now, **columns, **again):
+        self._unsent(entry, Status(str(columns.pop("status"))), columns | again)
+
+    def _unsent(self, entry: Entry, target: Status, columns: Mapping[str, Any]) -> None:
+        if entries.move(self.tx, entry, target, self.now, **columns):
             twice.settled(desk_of(self.tx, self.organization, entry, self.now), entry)
             self.probed.absent.append(entry.id)
 

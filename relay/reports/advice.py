@@ -90,7 +90,8 @@ _ASKS = frozenset({Status.HELD, Status.WAITING, Status.REJECTED, Status.UNKNOWN}
 NEXT: Mapping[str, str] = {
     # held by the mapping (relay.luminate.problems)
     "not_positive": "No such gift can be recorded: <close>.",
-    "other_currency": "Luminate has no currencies: record it there by hand in its own, then <by_hand>; or <close>.",
+    "other_currency": "Luminate has no currencies: record it there by hand in its own, then <close>; "
+    "its refunds are made there by hand, too.",
     "no_email": "Ask the donor or look at the provider, then " + "<correct donor.email=ADDRESS>.",
     "email_invalid": "Find the right address, then " + "<correct donor.email=ADDRESS>.",
     "field_missing": "Fill in what is missing: <correct FIELD=VALUE>.",
