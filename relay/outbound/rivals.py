@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from relay.inbound.refunding import BY_PERSON
 from relay.ledger import claims, doubts, entries, supplied
-from relay.ledger.constituents import constituents_of
+from relay.ledger.constituents import addresses_of, constituents_of
 from relay.ledger.entries import Entry
 from relay.luminate.schemas import without_mails
 from relay.luminate.seen import Seen
@@ -74,11 +75,14 @@ def _may_have_a_row(tx: Connection, one: Entry, end: datetime) -> bool:
 def _rivals(tx: Connection, entry: Entry, free: Sequence[Seen], doubt: Doubt, site: Collection[str]) -> Iterator[Entry]:
     """Other gifts that one of these rows may be."""
     begin, end = doubt.window
+    lists = _Lists.of(tx, entry, site)
     for one in doubts.gifts_in_doubt(tx, site, entry.amount, begin - AFTER, end + BEFORE):
-        if one.id == entry.id or _has_its_row(tx, one):
+        # A form's list shows anybody's. Asked first: after an outage a hundred others may be in doubt.
+        rows = [row for row in free if row.by_form or lists.show(one)]
+        if one.id == entry.id or not rows or _has_its_row(tx, one):
             continue
         theirs = _doubt_of(tx, one, doubt)
-        if any(matching.matches(one, row, theirs) and _shown_for(tx, entry, one, row) for row in free):
+        if any(matching.matches(one, row, theirs) for row in rows):
             yield one
 
 
@@ -99,15 +103,27 @@ def _doubt_of(tx: Connection, one: Entry, doubt: Doubt) -> Doubt:
     return Doubt(begin, end)
 
 
-def _shown_for(tx: Connection, entry: Entry, one: Entry, row: Seen) -> bool:
-    """Whether a look-up that showed this row for one gift would show the other's: a form's list shows anybody's."""
-    if row.by_form:
-        return True
-    same_address = bool(entry.donor_email) and entry.donor_email == one.donor_email
-    return same_address or bool(_constituents(tx, entry) & _constituents(tx, one))
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The lists that the look-up of a gift reads: by its address, and by the constituents that relay knows for it."""
+
+    address: str
+    constituents: frozenset[str]
+    # Other addresses of these constituents, each with its organization.
+    addresses: Collection[tuple[str, str]]
+
+    @classmethod
+    def of(cls, tx: Connection, entry: Entry, site: Collection[str]) -> _Lists:
+        earlier = constituents_of(tx, entry.organization, entry.donor_email)
+        known = _named(entry) | frozenset(earlier)
+        return cls(entry.donor_email, known, addresses_of(tx, site, known))
+
+    def show(self, one: Entry) -> bool:
+        """Whether the look-up of this other gift reads one of them, too."""
+        if one.donor_email and one.donor_email == self.address:
+            return True
+        return bool(_named(one) & self.constituents) or (one.organization, one.donor_email) in self.addresses
 
 
-def _constituents(tx: Connection, entry: Entry) -> set[str]:
-    """Whose lists its look-up reads."""
-    earlier = constituents_of(tx, entry.organization, entry.donor_email)
-    return {entry.cons_id, entry.parameters.get("donor.cons_id", ""), *earlier} - {""}
+def _named(entry: Entry) -> frozenset[str]:
+    return frozenset({entry.cons_id, entry.parameters.get("donor.cons_id", "")} - {""})

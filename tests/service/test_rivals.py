@@ -6,13 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import event
 
 from relay.access import operator
 from relay.config import Fund
 from relay.errors import MaybeSent, ReplayRefused
 from relay.gifts import Designation, Donor, Tender, TenderKind
 from relay.luminate.seen import Seen
-from relay.outbound.probing import Probing
+from relay.outbound.probing import Probed, Probing
 from relay.status import Status
 from tests.builders import DONOR, make_gift, make_luminate, make_organization, make_refund, make_relay
 from tests.fakes import donation
@@ -383,3 +384,17 @@ def test_a_row_that_bears_its_gift_s_time_may_be_the_equal_refund_s_that_was_pos
     given = relay.entry(1).posted_at
     Probing(relay.database, relay.organization, Shows(of_refund(given))).run()
     assert [one.status for one in relay.refunds()] == [Status.UNKNOWN, Status.POSTED]
+
+
+@pytest.mark.parametrize("others", [2, 20])
+def test_a_look_up_costs_the_same_however_many_other_donors_gifts_are_in_doubt(relay, reader, others):
+    for number in range(others + 1):
+        relay.take(make_gift(keys=(f"ch_{number}",), donor=replace(DONOR, email=f"{number}@example.org")))
+    relay.luminate.script = ["recorded"] * (others + 1)
+    relay.post(others + 1)
+    relay.later(seconds=121)
+    (first, *_), asked = relay.unknown(), []
+    event.listen(relay.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    Probing(relay.database, relay.organization, reader).probe(first, Probed())
+    assert relay.entry(first.id).status is Status.POSTED
+    assert len(asked) < 45
