@@ -397,4 +397,4 @@ def test_a_look_up_costs_the_same_however_many_other_donors_gifts_are_in_doubt(r
     event.listen(relay.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
     Probing(relay.database, relay.organization, reader).probe(first, Probed())
     assert relay.entry(first.id).status is Status.POSTED
-    assert len(asked) < 45
+    assert len(asked) < 30
