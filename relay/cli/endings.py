@@ -17,7 +17,7 @@ from relay.status import CLAIMABLE
 @why
 @who
 def close(entry: int, *, reason: str, who: str) -> None:
-    """End an entry that shall not be sent. Refunds that wait for it end too."""
+    """End an entry that shall not be sent. Refunds that wait for it end too, or are held if it may be there."""
     _, *others = parts().deciding.close(entry, actor=operator(who), reason=reason)
     say(f"Entry {entry} is closed. `flask reopen {entry}` takes that back.")
     if others:

@@ -14,19 +14,9 @@ from relay.status import Status
 from tests.builders import DONOR, make_gift, make_refund
 from tests.fakes import as_answer, donation
 from tests.service.test_posting import claim, expire, give
-from tests.service.test_probing import FakeReader, probe, unknown
+from tests.service.test_probing import FakeReader, Shows, probe, unknown
 
 ANN = operator("ann")
-
-
-class Shows:
-    """A look-up that shows these rows, where their time lies in what is asked for."""
-
-    def __init__(self, *rows):
-        self.rows = rows
-
-    def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
-        return tuple(row for row in self.rows if row.kind == kind and begin <= row.at <= end)
 
 
 @pytest.fixture

@@ -53,6 +53,16 @@ class FakeReader:
         return Seen(kind=kind, confirmation_code=code, amount=amount, at=at, **told)
 
 
+class Shows:
+    """A look-up that shows these rows, where their time lies in what is asked for."""
+
+    def __init__(self, *rows):
+        self.rows = rows
+
+    def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
+        return tuple(row for row in self.rows if row.kind == kind and begin <= row.at <= end)
+
+
 @pytest.fixture
 def reader(relay):
     return FakeReader(relay)

@@ -17,8 +17,7 @@ from relay.outbound.probing import Probed, Probing
 from relay.status import Status
 from tests.builders import DONOR, make_gift, make_luminate, make_organization, make_refund, make_relay
 from tests.fakes import donation
-from tests.service.test_late_proof import Shows
-from tests.service.test_probing import FakeReader, probe, unknown
+from tests.service.test_probing import FakeReader, Shows, probe, unknown
 
 CARD = Tender(kind=TenderKind.CARD, last4="4242")
 FUNDS = {"A": Fund(code="A", designee_id=7), "B": Fund(code="B", designee_id=8)}

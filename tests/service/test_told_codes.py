@@ -13,16 +13,7 @@ from relay.outbound.probing import Probing
 from relay.status import Status
 from tests.builders import make_gift, make_link, make_organization, make_refund, make_relay, make_total
 from tests.service.test_gift_code import SEEN
-
-
-class Shows:
-    """A look-up that shows these rows."""
-
-    def __init__(self, *rows):
-        self.rows = rows
-
-    def seen(self, *, email, cons_id="", begin, end, kind="DONATION"):
-        return tuple(row for row in self.rows if row.kind == kind and begin <= row.at <= end)
+from tests.service.test_probing import Shows
 
 
 @pytest.fixture

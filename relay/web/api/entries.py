@@ -147,7 +147,7 @@ def correct_entry(call: Call, number: int) -> dict[str, Any]:
 
 @operation("post", "/entries/{number}/close", scope=Permission.ACT, body=Because, answer=schemas.Standing)
 def close_entry(call: Call, number: int) -> dict[str, Any]:
-    """End an entry that shall not be sent; refunds that wait for it end too."""
+    """End an entry that shall not be sent; refunds that wait for it end too, or are held if it may be there."""
     _own(call, number)
     _, *others = call.relay.deciding.close(number, actor=call.actor, reason=call.body["reason"])
     return _standing(call, number, released=others)
